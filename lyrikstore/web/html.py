@@ -55,18 +55,19 @@ def headed_page(
     return html, SubElement(body, "main")
 
 
-def add_program(html: Element, program: str) -> None:
+def add_program(html: Element, program: str, *, wasm: bool = False) -> None:
     """Add a program to a document, the only one that its policy lets run.
 
     Args:
         html: From :func:`new_page`. It is changed.
         program: An ECMAScript module that imports nothing.
+        wasm: Whether it may compile WebAssembly, which cannot reach more than the program itself.
     """
     head, body = html
     policy = head.find("meta[@http-equiv='Content-Security-Policy']")
     if policy is None:
         raise TypeError("not a document of new_page")
-    policy.set("content", _policy(program))
+    policy.set("content", _policy(program, wasm=wasm))
     SubElement(body, "script", type="module").text = program
 
 
@@ -94,8 +95,11 @@ def style_policy() -> str:
     return f"style-src {_hash(stylesheet())}"
 
 
-def _policy(program: str | None = None) -> str:
-    scripts = () if program is None else (f"script-src {_hash(program)}", "connect-src 'none'")
+def _policy(program: str | None = None, *, wasm: bool = False) -> str:
+    scripts: tuple[str, ...] = ()
+    if program is not None:
+        more = " 'wasm-unsafe-eval'" if wasm else ""
+        scripts = (f"script-src {_hash(program)}{more}", "connect-src 'none'")
     return "; ".join(
         ("default-src 'none'", *scripts, style_policy(), "base-uri 'none'", "form-action 'none'")
     )

@@ -33,5 +33,5 @@ def review_page(folder: bytes, queue: bytes, request: bytes) -> bytes:
     data = SubElement(body, "script", {"type": "application/json", "id": "review-data"})
     # A record could otherwise end the element, or open a comment in it.
     data.text = json.dumps(files, separators=(",", ":")).replace("<", "\\u003c")
-    add_program(html, read_packaged(PACKAGE / "web" / "review.js").decode("ascii"))
+    add_program(html, read_packaged(PACKAGE / "web" / "review.js").decode("ascii"), wasm=True)
     return page_bytes(html)

@@ -30,11 +30,11 @@ export class Queue {
     if (manifest.kind !== "queue" || request.kind !== "request") bad("it carries no queue");
     if (!hasExactly(folder, MEMBERS) || folder.format !== "lyrikstore-queue/1") bad("its queue has other members");
     const named = manifest.body.assignments.find((/** @type {any} */ one) => one.reviewer === folder.reviewer);
-    const requestId = `blake3:${hex(request.id)}`;
+    const requestId = `blake3:${request.id}`;
     if (named === undefined || named.folder !== `blake3:${hex(blake3(bytes))}`) bad("what it shows is not what the author of the queue signed");
     if (folder.request !== requestId || inputsIn(manifest, "request")[0].id !== requestId) bad("its request is another one");
     if (!hasExactly(folder.questions, ASKED) || !folder.items.every(isItem)) bad("an item in it has other members");
-    this.id = `blake3:${hex(manifest.id)}`;
+    this.id = `blake3:${manifest.id}`;
     /** @type {string} */
     this.name = manifest.name;
     /** @type {string} */
