@@ -22,8 +22,8 @@ from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.publish.cards.approval import newest_card
 from lyrikstore.publish.cards.facts import CardFacts
 from lyrikstore.publish.cards.gathering.form import FORMATS
+from lyrikstore.publish.cards.gathering.values import contains_values
 from lyrikstore.publish.cards.offline_card import evidence_of
-from lyrikstore.publish.cards.vocabulary.values import contains_values
 from lyrikstore.publish.identity.key_statements import credential_proof
 from lyrikstore.verify.credential.issuer_key import statements_needed
 from lyrikstore.verify.credential.key_statements import check_few

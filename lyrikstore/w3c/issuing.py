@@ -13,7 +13,7 @@ from lyrikstore.canon.timestamps import Clock, now
 from lyrikstore.credentials.model.credential import GRANT
 from lyrikstore.credentials.model.opened import OpenedCredential
 from lyrikstore.crypto.keys.signer import Signer
-from lyrikstore.publish.cards.vocabulary.values import contains_values
+from lyrikstore.publish.cards.gathering.values import contains_values
 from lyrikstore.publish.identity.issuer import Issuer
 from lyrikstore.publish.issue.issue import IssuedCredential
 from lyrikstore.verify.delivery.siblings import SiblingFiles

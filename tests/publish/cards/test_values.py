@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from lyrikstore.publish.cards.approval import approve_card
 from lyrikstore.publish.cards.gathering.form import CardForm, form_with
+from lyrikstore.publish.cards.gathering.values import without_values
 from lyrikstore.publish.cards.profiles.profile import Profile
-from lyrikstore.publish.cards.vocabulary.values import without_values
 from lyrikstore.testing.keys import signer_for
 from tests.publish.cards.making import (
     approving,

@@ -11,9 +11,9 @@ from typing import Any
 from lyrikstore.canon.json import JSON
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.publish.cards.facts import CardFacts
+from lyrikstore.publish.cards.gathering.values import without_values
 from lyrikstore.publish.cards.statement import Said, counted, listed, named
 from lyrikstore.publish.cards.vocabulary.fact import Fact
-from lyrikstore.publish.cards.vocabulary.values import without_values
 from lyrikstore.verify.datasets.licences import count_licences
 
 FIELDS: Mapping[str, tuple[str, str]] = {
