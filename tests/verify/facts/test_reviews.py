@@ -11,6 +11,8 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.timestamps import now
 from lyrikstore.credentials.terms.model import Use
 from lyrikstore.crypto.keys.signer import KeySigner
+from lyrikstore.curate.recipes.apply import apply_recipe
+from lyrikstore.curate.recipes.recipe import parse_recipe
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.lineage import Lineage
 from lyrikstore.history.manifests.manifest import Input, Manifest, sign_manifest
@@ -157,3 +159,15 @@ def test_decisions_that_nobody_signed_do_not_count(
         transaction.log_manifest(false)
         transaction.commit()
     assert word(store, clauses) == "unknown"
+
+
+def test_the_step_reviewed_makes_data_reviewed(
+    store: Store, tmp_path: Path, clauses: Manifest
+) -> None:
+    done = review(store, tmp_path, clauses, 5)
+    for unreviewed, expected in (("keep", "sample"), ("drop", "all")):
+        recipe = f'recipe = 1\n[[step]]\nuse = "reviewed/1"\nreview = "{done.name}"\n'
+        steps = parse_recipe(f'{recipe}unreviewed = "{unreviewed}"\n'.encode())
+        apply_recipe(store, clauses.name, steps, f"acme/{unreviewed}")
+        made = store.repository.resolve(f"datasets/acme/{unreviewed}")
+        assert word(store, made) == expected
