@@ -84,6 +84,9 @@ from lyrikstore.review.hand_in import HandedIn as HandedIn
 from lyrikstore.review.held import HeldFiles as HeldFiles
 from lyrikstore.review.queue import PlannedReview as PlannedReview
 from lyrikstore.review.queue import QueuedReview as QueuedReview
+from lyrikstore.review.session import DecidingSession as DecidingSession
+from lyrikstore.review.session import resume as resume
+from lyrikstore.review.session import save as save
 from lyrikstore.review.sign import sign_decisions as sign_decisions
 from lyrikstore.rules.cases import run_cases as run_cases
 from lyrikstore.rules.settings import load_rules as load_rules

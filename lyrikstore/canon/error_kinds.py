@@ -384,6 +384,7 @@ class ErrorKind(StrEnum):
     NO_STORE = auto(), "There is no store here."
     NO_SUCCESSOR = auto(), "Nothing that is logged here replaces the credential."
     NO_SUCH_TARGET = auto(), "The model cannot be deployed to that target."
+    NO_TERMINAL = auto(), "The command reads keys, and there is no terminal."
     NO_TERMS = auto(), "The object has no terms of use of its own."
     NO_TEXT = auto(), "There is no text."
     NO_TEXT_LAYER = auto(), "The pages of a document are pictures."

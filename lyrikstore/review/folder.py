@@ -5,15 +5,17 @@ from pathlib import Path
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
-from lyrikstore.canon.errors import NotFoundError, VerificationError
+from lyrikstore.canon.errors import InvalidInputError, NotFoundError, VerificationError
 from lyrikstore.canon.files import read_at_most
 from lyrikstore.canon.limits import MAX_JSON_BYTES
 from lyrikstore.history.manifests.manifest import Manifest, parse_manifest
 from lyrikstore.review.papers import MANIFEST_FILE, QUEUE_FILE, REQUEST_FILE
+from lyrikstore.verify.review.decision_file import decision_fault
 from lyrikstore.verify.review.model import (
     MAX_FOLDER_BYTES,
     QUEUE,
     REQUEST,
+    DecisionFile,
     ReviewerFolder,
     parse_folder,
 )
@@ -70,6 +72,30 @@ def checked_folder(data: bytes, queue: Manifest, request: Manifest) -> OpenedFol
             hint="sign nothing; ask whoever gave you the folder for a new one",
         )
     return OpenedFolder(folder, queue, request)
+
+
+def check_about(opened: OpenedFolder, file: DecisionFile) -> None:
+    """Raise unless decisions are about this folder, whoever signs them.
+
+    Raises:
+        InvalidInputError: (``other-queue``) the decisions are about another queue;
+            (``unknown-item``, ``bad-decision-file``) one of them is not about this folder;
+            (``no-decisions``) there are none.
+    """
+    folder = opened.folder
+    if file.queue != str(opened.queue.id) or file.reviewer != folder.reviewer:
+        raise InvalidInputError("other-queue", "the decisions are about another queue or reviewer")
+    if not file.decisions:
+        raise InvalidInputError(
+            "no-decisions", "nothing is decided yet", hint="lyrikstore review next FOLDER"
+        )
+    known = {one.item for one in folder.items}
+    for one in file.decisions:
+        fault = decision_fault(one, folder.questions, blind=folder.blind)
+        if one.item not in known:
+            raise InvalidInputError("unknown-item", f"item {one.item} is not in the folder")
+        if fault:
+            raise InvalidInputError("bad-decision-file", f"item {one.item}: {fault}")
 
 
 def _read(path: Path, limit: int) -> bytes:

@@ -5,13 +5,12 @@ from datetime import datetime
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from lyrikstore.canon.errors import InvalidInputError, PolicyError
+from lyrikstore.canon.errors import PolicyError
 from lyrikstore.canon.json import Document
 from lyrikstore.canon.timestamps import format_timestamp
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.crypto.proofs.eddsa_jcs import add_proof_encoded
-from lyrikstore.review.folder import OpenedFolder
-from lyrikstore.verify.review.decision_file import decision_fault
+from lyrikstore.review.folder import OpenedFolder, check_about
 from lyrikstore.verify.review.model import MAX_DECISIONS_BYTES, DecisionFile, encoded
 
 
@@ -40,19 +39,7 @@ def sign_decisions(
             f"the folder is for {folder.reviewer}, and the key is {signer.did}",
             hint="sign with the key that was asked: --key NAME",
         )
-    if file.queue != str(opened.queue.id) or file.reviewer != folder.reviewer:
-        raise InvalidInputError("other-queue", "the decisions are about another queue or reviewer")
-    if not file.decisions:
-        raise InvalidInputError(
-            "no-decisions", "nothing is decided yet", hint="lyrikstore review next FOLDER"
-        )
-    known = {one.item for one in folder.items}
-    for one in file.decisions:
-        fault = decision_fault(one, folder.questions, blind=folder.blind)
-        if one.item not in known:
-            raise InvalidInputError("unknown-item", f"item {one.item} is not in the folder")
-        if fault:
-            raise InvalidInputError("bad-decision-file", f"item {one.item}: {fault}")
+    check_about(opened, file)
     unsigned = replace(file, created=format_timestamp(now), proof=UNSET)
     document = Document.parse(encoded(unsigned), max_bytes=MAX_DECISIONS_BYTES)
     return add_proof_encoded(document.members, signer)[1]

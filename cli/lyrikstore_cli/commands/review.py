@@ -1,5 +1,6 @@
 """``lyrikstore review``: people decide about records that were drawn by nobody's choice."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +220,51 @@ def _handed_out(made: "QueuedReview") -> list[dict[str, Any]]:
 
 
 @declare(
+    "next",
+    epilog="lyrikstore review next queue/x1y2z3w4\nlyrikstore review next . --json",
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def _next(session: Session, folder: Path) -> None:
+    """Decide the records of your folder DIR, one after the other; no store is needed.
+
+    Each key is saved at once in DIR/decisions.json: quit and go on as you like, then sign. Keys:
+    1-9 take a label, c changes (type to filter), a accepts, r rejects, x cannot say, n adds a note,
+    s skips, u undoes, q quits. --json only says how much is decided.
+    """
+    from lyrikstore.api.commands import open_folder, resume
+    from lyrikstore_cli.output.deciding import Desk, keys
+
+    opened = open_folder(folder)
+    work = resume(opened, folder)
+    of = len(opened.folder.items)
+    screen = session.screen
+    if not screen.json:
+        if session.options.no_input or not sys.stdin.isatty() or not sys.stdout.isatty():
+            raise InvalidInputError(
+                "no-terminal",
+                "there is no terminal to read keys from",
+                hint="open review.html in the folder, or run the command in a terminal",
+            )
+        with keys() as key:
+            Desk(work, folder, screen, key).work()
+    session.emit(
+        "review-next",
+        {
+            "queue": str(opened.queue.id),
+            "reviewer": opened.folder.reviewer,
+            "decided": work.decided,
+            "decides": of,
+        },
+    )
+    screen.result(f"✓ decided  {work.decided} of {pluralize(of, 'record')}")
+    where = escape_control(str(folder))
+    if work.decided < of:
+        screen.hint(f"go on: lyrikstore review next {where}")
+    else:
+        screen.hint(f"lyrikstore review sign {where} -o decisions.signed.json")
+
+
+@declare(
     "sign",
     signs=True,
     epilog="lyrikstore review sign queue/x1y2z3w4 -o decisions.signed.json",
@@ -342,5 +388,5 @@ def _emit_handed_in(session: Session, result: "HandedIn") -> None:
         screen.hint(f'use it: a recipe with [[step]] use = "reviewed/1", review = "{review.name}"')
 
 
-for _one in (_new, _sign, _import):
+for _one in (_new, _next, _sign, _import):
     command.add_command(_one)

@@ -98,6 +98,18 @@ class Screen:
         if not self.json:
             self._print(sys.stdout, line, style)
 
+    def pieces(self, pieces: Iterable[tuple[str, str]]) -> None:
+        """Print one line of the result from pieces of foreign text, each with its style."""
+        safe = [(escape_control(text), style) for text, style in pieces]
+        if self.json:
+            return
+        if sys.stdout.isatty() and sys.stdout.fileno() in self._consoles:
+            from rich.text import Text
+
+            self._consoles[sys.stdout.fileno()].print(Text.assemble(*safe))
+        else:
+            self._print(sys.stdout, "".join(text for text, _ in safe), "")
+
     def wrote(self, paths: Iterable[object]) -> None:
         """Print one line of the result for each file that was written."""
         for path in paths:
