@@ -2,6 +2,8 @@
 
 import pytest
 
+from lyrikstore.review.folder import open_folder
+from lyrikstore.verify.review.model import DecisionFile, RecordDecision, encoded
 from tests.cli.small_runs import (
     BASE,
     configure,
@@ -54,6 +56,25 @@ def acme(new_person) -> Person:
     made.ok("commit", supply_base(made), "-d", BASE)
     made.ok("train", configure(made, "small", base=BASE, candidates=["lora"]))
     return made
+
+
+def reviewed(person: Person, name: str) -> None:
+    """Have the person accept all records of a dataset; filter it as acme/reviewed."""
+    asked = ("review", "new", name, "--reviewer", person.did(), "-o", "queue", "--json")
+    (handed,) = person.ok(*asked).json["handedOut"]
+    folder = person.folder / handed["path"]
+    opened = open_folder(folder)
+    made = [RecordDecision(one.item, "accept", 4000) for one in opened.folder.items]
+    made.sort(key=lambda one: one.item)
+    file = DecisionFile("lyrikstore-decisions/1", str(opened.queue.id), person.did(), tuple(made))
+    (folder / "decisions.json").write_bytes(encoded(file))
+    person.ok("review", "sign", folder, "-o", "signed.json")
+    person.ok("review", "import", "signed.json")
+    (person.folder / "reviewed.toml").write_text(
+        f'recipe = 1\n[[step]]\nuse = "reviewed/1"\nreview = "reviews/{name}"\n'
+        'unreviewed = "drop"\n'
+    )
+    person.ok("filter", name, "--recipe", "reviewed.toml", "--as", "acme/reviewed")
 
 
 def labels(person: Person, model: str) -> list[str]:
@@ -202,11 +223,18 @@ def test_what_a_model_wrote_rests_on_what_it_learned_from(acme) -> None:
     }
     assert [one["role"] for one in manifest["inputs"]] == ["generator"]
     assert not acme.ok(*commit, *by, "--prompts", "prompt.txt", *terms, "--json").json["changed"]
-    acme.ok("permit", "acme/written", "--permit", "train,evaluate")
+    acme.ok("permit", "acme/written", "--permit", "train,evaluate,modify")
     named = {one["name"] for one in acme.ok("terms", "acme/written", "--json").json["sources"]}
     assert {"datasets/acme/written", "datasets/acme/small.train"} <= named
     text = (acme.folder / configure(acme, "later", candidates=["tfidf"])).read_text()
     (acme.folder / "on.toml").write_text(text.replace("acme/later.train", "acme/written"))
+    # ATTACK A230: what a model wrote, and nobody reviewed, among the training data.
+    assert refused(acme, 14, "train", "on.toml").kind == "unreviewed-candidates"
+    warned = acme.ok("plan", "on.toml", "--json").json["warnings"]
+    assert "unreviewed-candidates" in {one["reason"] for one in warned}
+    assert refused_command(acme, data="acme/written") == "unreviewed-candidates"
+    reviewed(acme, "acme/written")
+    (acme.folder / "on.toml").write_text(text.replace("acme/later.train", "acme/reviewed"))
     model = acme.ok("train", "on.toml", "--json").json["name"]
     assert acme.ok("verify", model, "--json").json["verdict"] == "trusted"
     run = acme.ok("show", "runs/acme/small", "--json").json["manifest"]["body"]
@@ -217,7 +245,7 @@ def test_what_a_model_wrote_rests_on_what_it_learned_from(acme) -> None:
     rights = next(one for one in report.json["checks"] if one["id"] == "rights")
     assert (report.code, rights["detail"]["reason"]) == (4, "taken-back-later")
     assert refused(acme, 14, "train", "on.toml").kind == "rights-missing"
-    assert refused_command(acme, data="acme/written") == "rights-missing"
+    assert refused_command(acme, data="acme/reviewed") == "rights-missing"
     assert refused(acme, 14, "reproduce", model).kind == "rights-missing"
 
 
@@ -233,9 +261,10 @@ def test_what_is_said_of_a_generator_has_to_hold(acme) -> None:
     assert refused(acme, 16, *by, "--prompts", "empty.txt").kind == "bad-prompts"
     dataset = (*commit, "--generated-by", "acme/small.train", "--prompts", "prompt.txt")
     assert refused(acme, 16, *dataset).kind == "bad-generator"
-    acme.ok(*by, "--prompts", "prompt.txt", "--output-trains", "no")
-    acme.ok("permit", "acme/written", "--permit", "train,evaluate")
     text = (acme.folder / configure(acme, "later", candidates=["tfidf"])).read_text()
     (acme.folder / "on.toml").write_text(text.replace("acme/later.train", "acme/written"))
-    assert refused(acme, 14, "train", "on.toml").kind == "output-terms"
-    assert refused_command(acme, data="acme/written") == "output-terms"
+    for said in ((), ("--output-trains", "no")):  # ATTACK A232: nobody read the terms
+        acme.ok(*by, "--prompts", "prompt.txt", *said)
+        acme.ok("permit", "acme/written", "--permit", "train,evaluate")
+        assert refused(acme, 14, "train", "on.toml").kind == "output-terms"
+        assert refused_command(acme, data="acme/written") == "output-terms"

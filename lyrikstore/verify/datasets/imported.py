@@ -59,6 +59,15 @@ def published_manifest(repository: Repository, dataset: Manifest) -> Manifest | 
     return found
 
 
+def stated_by(repository: Repository, dataset: Manifest) -> Manifest:
+    """Return the manifest that states how a dataset came to be: of an import, its publisher's.
+
+    Raises:
+        LyrikstoreError: As :func:`published_manifest`.
+    """
+    return published_manifest(repository, dataset) or dataset
+
+
 def find_import_faults(
     body: Mapping[str, Any], published: Mapping[str, Any]
 ) -> Iterator[BodyFault]:

@@ -54,14 +54,6 @@ def has_learned_less(evaluation: Manifest, checkpoint: Manifest, run: Manifest |
     return is_asked and has_baseline and not learned >= {*fitted_to(checkpoint)}
 
 
-def not_to_train_on(dataset: Manifest) -> str | None:
-    """Return the generator whose output terms do not permit training on a dataset, or None."""
-    for one in dataset.body.get("generators", ()):
-        if one["outputTerms"]["permitsTraining"] == "no":
-            return str(one["name"])
-    return None
-
-
 def looked_in(
     overlap: Mapping[str, Any],
     checkpoint: Manifest,

@@ -189,7 +189,12 @@ def test_what_output_terms_do_not_permit_is_not_learned_from(fresh: Lineage, rol
     inputs = [Input("run", "run", run.id), *inputs]
     parents = [fresh.ids["model"]]
     fresh.ids["model"] = fresh.trained(run, inputs=inputs, parents=parents).id
-    assert ("output terms" in problems(fresh.object("model"), "runs")) is (terms == "no")
+    detail = fresh.object("model").check("runs").detail
+    assert any("do not permit" in one for one in detail["problems"]) is (terms == "no")
+    # Nobody reviewed it either, which programs of before reviews did not ask.
+    warned = [*detail["problems"], *detail.get("warnings", ())]
+    assert any("nobody reviewed" in one for one in warned)
+    assert any("terms are unknown" in one for one in warned) is (terms == "unknown")
 
 
 @pytest.mark.parametrize("held", [True, False])

@@ -12,6 +12,7 @@ from lyrikstore.history.log import merkle
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.history.repository.retired import present_attachments
+from lyrikstore.verify.datasets.imported import stated_by
 from lyrikstore.verify.evaluation.choice.unlike import UNLIKE
 from lyrikstore.verify.evaluation.generation.prompts import find_prompt_fault
 from lyrikstore.verify.evaluation.limits import MONITOR
@@ -19,6 +20,13 @@ from lyrikstore.verify.evaluation.periods import first_day
 from lyrikstore.verify.evaluation.tasks import UNKNOWN_TASK, USUAL_TASK, find_rules
 from lyrikstore.verify.problems import Problems
 from lyrikstore.verify.report import Check, not_applicable
+from lyrikstore.verify.review.candidates import (
+    OUTPUT_TERMS,
+    UNREVIEWED,
+    generated_behind,
+    output_terms_against_training,
+    unreviewed_candidates,
+)
 from lyrikstore.verify.store.statements.announced import find_announced_faults
 from lyrikstore.verify.store.statements.confinement import unconfined_cause
 from lyrikstore.verify.store.statements.reproductions import find_fault
@@ -32,7 +40,6 @@ from lyrikstore.verify.store.test_sets import (
     is_partly_seen,
     is_trained_on,
     is_used,
-    not_to_train_on,
     trained_on,
 )
 
@@ -153,9 +160,7 @@ def _compare_with_run(
     claimed = {item.id for item in checkpoint.inputs_in("filter")}
     if claimed - _filters_of(run, ancestry):
         problems.bad.append(f"{label}: it names a filter that its data did not pass")
-    # ATTACK A69: what a model wrote under terms that do not permit to train on it.
-    if any(map(not_to_train_on, ancestry.generated_among(trained_on(checkpoint)))):
-        problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
+    _check_candidates(repository, checkpoint, ancestry, problems)
     if checkpoint.name not in run.body["plannedOutputs"]:
         problems.bad.append(f"{label}: its run did not plan an output of that name")
     if fault := find_prompt_fault(checkpoint.body, run.body):
@@ -179,6 +184,35 @@ def _compare_with_run(
     if cause is not None and "confinement" in run.body["execution"]:
         text = f"{label}: the program that trained it was not confined: {cause}"
         problems.add(problems.warnings, "unconfined", text)
+
+
+def _check_candidates(
+    repository: Repository, checkpoint: Manifest, ancestry: Lineage, problems: Problems
+) -> None:
+    """Add the generated data that a checkpoint should not have learned from (spec §13.15.3)."""
+    label, learned = f"{checkpoint.name} ({checkpoint.id.short})", trained_on(checkpoint)
+
+    def stated(dataset: Manifest) -> Manifest:
+        try:
+            return stated_by(repository, dataset)
+        except LyrikstoreError:  # `datasets` says so
+            return dataset
+
+    against = {
+        found.permits
+        for _, manifest in generated_behind(ancestry, learned, stated)
+        if (found := output_terms_against_training(manifest)) is not None
+    }
+    # ATTACK A69: what a model wrote under terms that do not permit to train on it.
+    if "no" in against:
+        problems.bad.append(f"{label}: it learned from what output terms do not permit to train on")
+    # Programs of before reviews trained on such data, and their checkpoints keep their verdict.
+    if "unknown" in against:
+        text = f"{label}: it learned from generated data whose output terms are unknown"
+        problems.add(problems.warnings, OUTPUT_TERMS, text)
+    for dataset in unreviewed_candidates(ancestry, learned, stated):
+        text = f"{label}: it learned from {dataset.name}, which was generated and nobody reviewed"
+        problems.add(problems.warnings, UNREVIEWED, text)
 
 
 def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
