@@ -3,8 +3,7 @@
 A change of a column's name, type or meaning, or its removal, is a change of :data:`VERSION`.
 """
 
-from lyrikstore.index.model_views import MODEL_VIEWS
-from lyrikstore.index.review_views import REVIEW_VIEWS
+from lyrikstore.index.model_views import MODEL_VIEWS, REVIEW_VIEWS
 from lyrikstore.index.view import View, columns
 
 VERSION = 9

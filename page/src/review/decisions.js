@@ -18,6 +18,9 @@ const DAY = 86_400_000;
 /** Whether two lists of labels have the same labels. @param {string[]} left @param {string[]} right */
 export const sameLabels = (left, right) => left.length === right.length && [...left].sort().every((one, at) => one === [...right].sort()[at]);
 
+/** Under which name a browser keeps a decision. @param {Queue} queue @param {number} item */
+export const shelfOf = ({ id, reviewer }, item) => `lyrikstore review ${id} ${reviewer} ${item}`;
+
 /** Decisions by item, with the order in which they were made. */
 export class Decisions {
   /** @param {Queue} queue */

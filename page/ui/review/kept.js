@@ -1,7 +1,7 @@
 /** Decisions are kept: each under its own name in this browser, all in a file that somebody saves. Keys never are. */
 import { Refusal } from "../../src/canon/errors.js";
 import { utf8 } from "../../src/canon/bytes.js";
-import { isDecision, MAX_FILE } from "../../src/review/decisions.js";
+import { isDecision, MAX_FILE, shelfOf } from "../../src/review/decisions.js";
 import { pageText } from "../texts.js";
 import { byId, element, showText } from "../view.js";
 
@@ -19,8 +19,7 @@ export class Kept {
 
   /** @param {number} item */
   shelf(item) {
-    const { id, reviewer } = this.decisions.queue;
-    return `lyrikstore review ${id} ${reviewer} ${item}`;
+    return shelfOf(this.decisions.queue, item);
   }
 
   section() {

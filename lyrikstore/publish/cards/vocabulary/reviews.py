@@ -112,28 +112,28 @@ def _wrong(member: str) -> Any:
     return find
 
 
-def _doubts(facts: CardFacts) -> Iterator[Said]:
+def _warnings(facts: CardFacts) -> Iterator[Said]:
     for one in facts.reviews.reviews:
         figures = one.manifest.body["figures"]
-        doubts: dict[str, JSON] = {}
+        warnings: dict[str, JSON] = {}
         said = []
         for member, text in (("disagreed", "disagreed"), ("unanswered", "not answered")):
             if figures[member]:
-                doubts[member] = figures[member]
+                warnings[member] = figures[member]
                 said.append(f"{counted(figures[member], 'item')} {text}")
         for member, text in (
             ("rubberStamp", "decided too fast, or accepted everything"),
             ("author", "signed the dataset as well"),
         ):
             if who := [each["reviewer"] for each in figures["reviewers"] if each[member]]:
-                doubts[member] = [*who]
+                warnings[member] = [*who]
                 said.append(f"{listed(who)} {text}")
         if figures["requests"] > 1:
-            doubts["requests"] = figures["requests"]
+            warnings["requests"] = figures["requests"]
             said.append(f"requested {_times(figures['requests'])} before it was decided")
         if said:
             text = "; ".join(said)
-            yield Said(text, _evidence(one), "measured", _place(one), value=doubts)
+            yield Said(text, _evidence(one), "measured", _place(one), value=warnings)
 
 
 def _unanswered(facts: CardFacts) -> Iterator[Said]:
@@ -159,7 +159,7 @@ FACTS = {
         _wrong("overrides"),
     ),
     "data.review-doubts": Fact(
-        "Doubts about a review", "what is unresolved, and who decided too fast", _doubts
+        "Doubts about a review", "what is unresolved, and who decided too fast", _warnings
     ),
     "data.review-unanswered": Fact(
         "Requested and not reviewed", "requests for reviews that no review answers", _unanswered
