@@ -1,4 +1,4 @@
-"""Cards of reviewed data: who reviewed what, agreement, label errors, doubts."""
+"""Cards of reviewed data: who reviewed what, agreement, label errors, noted."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from lyrikstore.review.queue import request_review
 from tests.review.conftest import ANNA, BEN, accepting, commit_rows, rows, signed, store
 
 __all__ = ["store"]
-FACTS = ("review", "label-agreement", "label-error", "review-doubts", "review-unanswered")
+FACTS = ("review", "label-agreement", "label-error", "review-noted", "review-unanswered")
 
 
 def said(store: Store, name: str) -> dict[str, dict[str, Any]]:
@@ -49,8 +49,8 @@ def test_a_dataset_card_says_who_reviewed_what(store: Store, tmp_path: Path) -> 
     assert found["label-error"]["value"] == figures["labelError"]
     agreement = {**figures["agreement"], "kappa": figures["kappa"]}
     assert found["label-agreement"]["value"] == agreement
-    doubts = found["review-doubts"]["value"]
-    assert doubts == {"disagreed": figures["disagreed"], "rubberStamp": [BEN.did]}
+    noted = found["review-noted"]["value"]
+    assert noted == {"disagreed": figures["disagreed"], "rubberStamp": [BEN.did]}
     made = make_card(store, store.repository.resolve(name), rendering="croissant")
     analysis = json.loads(made.renderings["croissant"])["rai:dataAnnotationAnalysis"]
     assert len(analysis) == 4
