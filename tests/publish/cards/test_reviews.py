@@ -14,7 +14,7 @@ from lyrikstore.review.queue import request_review
 from tests.review.conftest import ANNA, BEN, accepting, commit_rows, rows, signed, store
 
 __all__ = ["store"]
-FACTS = ("review", "label-agreement", "label-error", "review-noted", "review-unanswered")
+FACTS = ("review", "label-agreement", "label-error", "review-doubts", "review-unanswered")
 
 
 def said(store: Store, name: str) -> dict[str, dict[str, Any]]:
@@ -49,7 +49,7 @@ def test_a_dataset_card_says_who_reviewed_what(store: Store, tmp_path: Path) -> 
     assert found["label-error"]["value"] == figures["labelError"]
     agreement = {**figures["agreement"], "kappa": figures["kappa"]}
     assert found["label-agreement"]["value"] == agreement
-    noted = found["review-noted"]["value"]
+    noted = found["review-doubts"]["value"]
     assert noted == {"disagreed": figures["disagreed"], "rubberStamp": [BEN.did]}
     made = make_card(store, store.repository.resolve(name), rendering="croissant")
     analysis = json.loads(made.renderings["croissant"])["rai:dataAnnotationAnalysis"]
