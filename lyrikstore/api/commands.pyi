@@ -26,6 +26,7 @@ from lyrikstore.crypto.keys.key_file import MAX_PASSPHRASE as MAX_PASSPHRASE
 from lyrikstore.crypto.keys.key_file import StoredKey as StoredKey
 from lyrikstore.crypto.multikey import public_pem as public_pem
 from lyrikstore.curate.commit.commit_cache import begin_listing as begin_listing
+from lyrikstore.curate.commit.generator_file import read_generator_file as read_generator_file
 from lyrikstore.curate.commit.inputs import MAX_PROMPT_BYTES as MAX_PROMPT_BYTES
 from lyrikstore.curate.diff.rows import RowsDiff as RowsDiff
 from lyrikstore.curate.diff.versions import FileChange as FileChange

@@ -104,6 +104,8 @@ class Models:
             },
         )
 
+    queue_doubts = bound(lambda: stages.queue_doubts)
+
     def rights(self, checkpoint: str) -> "Check":
         """Return the check ``rights`` of a checkpoint: whether the rights to its data hold.
 

@@ -19,7 +19,7 @@ MEANINGS = {
     "--close": "the queue whose decisions are revealed early",
     "--guideline": "a text for reviewers",
     "--overlap": "the share that two people decide",
-    "--queue": "the folder that decisions are about",
+    "--queue": "the records that people decide about",
     "--questions": "a file of what reviewers are asked",
     "--reviewer": "who decides about records",
     "--strip": "the fields that reviewers do not see",

@@ -68,7 +68,11 @@ SHOWN = 10
     type=click.Choice(["tokens", "languages"]),
     help="Measure this on 1,000 rows sampled by their ids; repeat it for both.",
 )
-@click.option("--generated-by", metavar="CHECKPOINT", help="The model that wrote the data.")
+@click.option(
+    "--generated-by",
+    metavar="CHECKPOINT|FILE.toml",
+    help="The model that wrote the data: of this store, or described by a file.",
+)
 @click.option(
     "--prompts",
     type=click.Path(path_type=Path),
@@ -140,6 +144,7 @@ def command(
     Files that `.lyrikignore` names are left out and listed. If nothing changed, nothing is logged.
     A name below `checkpoints/` imports a base model. For data that a model of this store generated,
     give `--generated-by` and `--prompts`: the terms and data of that model then apply to it too.
+    A file `.toml` describes a program outside this store, with its prompts and output terms.
     """
     generated = _generated(generated_by, prompts, output_terms, output_trains)
     listing = session.listing(path, metadata, follow_links=follow_links)
@@ -226,6 +231,12 @@ def _generated(
                 "--prompts and --output-… describe a model: add --generated-by CHECKPOINT"
             )
         return None
+    if checkpoint.endswith(".toml"):
+        if prompts is not None or terms is not None or trains != "unknown":
+            raise click.UsageError(f"{checkpoint} states prompts and terms itself")
+        from lyrikstore.api.commands import read_generator_file
+
+        return read_generator_file(Path(checkpoint))
     if prompts is None:
         raise click.UsageError("--generated-by needs the prompts: --prompts FILE")
     from lyrikstore.api import GeneratedBy

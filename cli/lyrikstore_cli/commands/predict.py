@@ -31,12 +31,28 @@ _MOST = 10_000
 """Most predictions in one JSON object, which is made in memory."""
 
 
+_EMPTY: dict[str, Any] = {
+    "abstainBelow": None,
+    "limitFrom": None,
+    "notKnown": 0,
+    "cutOffRecords": 0,
+    "withoutFields": 0,
+    "absentData": [],
+    "output": None,
+    "predictions": [],
+    "prediction": None,
+}
+"""What a result with ``queued`` has of answers: they are in the dataset."""
+
+
 @declare(
     "predict",
     signs=True,
     appends=True,
     epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt --explain\n"
-    "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv -o answers.csv",
+    "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv -o answers.csv\n"
+    "lyrikstore predict checkpoints/acme/clause-classifier new.csv --queue below 0.8 "
+    "--as acme/doubts",
 )
 @click.argument("checkpoint")
 @click.argument("file", metavar="FILE|DIR|ROWS", type=click.Path(path_type=Path))
@@ -62,6 +78,21 @@ _MOST = 10_000
     is_flag=True,
     help="Sign and log how many records were asked and answered, without their content.",
 )
+@click.option(
+    "--queue",
+    type=(click.Choice(["below"]), float),
+    help="Commit the records whose answer has a lower confidence, for review.",
+)
+@click.option("--as", "queue_name", metavar="NAME", help="The name of that dataset.")
+@click.option("--output-terms", metavar="URL", help="The URL of the terms of its output.")
+@click.option(
+    "--output-trains",
+    type=click.Choice(["yes", "no", "unknown"]),
+    default="unknown",
+    help="Whether these terms permit training on its output.",
+)
+@options.note
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be queued; write nothing.")
 @options.device
 def command(
     session: Session,
@@ -73,6 +104,12 @@ def command(
     form: str | None,
     abstain_below: float | None,
     record: bool,
+    queue: tuple[str, float] | None,
+    queue_name: str | None,
+    output_terms: str | None,
+    output_trains: str,
+    message: str,
+    dry_run: bool,
     device: str,
 ) -> None:
     """Label a text or document, a folder of them, or rows (.jsonl, .csv, .parquet) with CHECKPOINT.
@@ -82,8 +119,32 @@ def command(
     sentences that led to an answer, and the training records that are most similar (which are not
     its cause). The command warns if a right to the model's data is invalid, was revoked or has
     ended. A generative model answers with text. In CSV, cells that a spreadsheet would run get an
-    apostrophe; JSON lines are unchanged. Nothing is logged without --record.
+    apostrophe; JSON lines are unchanged. Nothing is logged without --record or --queue.
+
+    `--queue below 0.8 --as NAME` commits the records of which the model is less sure as a dataset
+    that it generated, with its answers as labels: people review them before anything is trained on
+    them.
     """
+    if queue is not None:
+        if queue_name is None:
+            raise click.UsageError("--queue needs the name of the dataset: --as NAME")
+        if output is not None or form or explain or record or abstain_below is not None:
+            raise click.UsageError("--queue commits a dataset: leave the other outputs out")
+        _queue(
+            session,
+            checkpoint,
+            file,
+            queue_name,
+            below=queue[1],
+            terms=output_terms or "",
+            permits_training=output_trains,
+            message=message,
+            device=device,
+            dry_run=dry_run,
+        )
+        return
+    if queue_name is not None or output_terms or output_trains != "unknown" or message or dry_run:
+        raise click.UsageError("--as, --output-…, -m and -n need --queue")
     form = _format(session, output, form, force=force, explain=explain)
     if output is not None:
         options.check_output(output, force=force)
@@ -141,11 +202,7 @@ def command(
             "output": None if output is None else str(output),
             "predictions": [one.to_json() for one in shown],
             "prediction": None if logged is None else str(logged.id),
-            "rights": {
-                "state": str(rights.state),
-                "reason": rights.detail.get("reason"),
-                "summary": rights.summary,
-            },
+            "rights": _rights_json(rights),
         },
         version=2,
     )
@@ -157,6 +214,51 @@ def command(
         session.screen.result(f"✓ logged   {logged.name}  {logged.id.short}")
     _warn(session, found, count)
     _warn_of_rights(session, rights, made.id.hex)
+
+
+def _queue(
+    session: Session, checkpoint: str, file: Path, name: str, *, below: float, **said: Any
+) -> None:
+    store = session.open_store(sign=True)
+    with session.progress("predicting", phases=True):
+        made = store.models.queue_doubts(checkpoint, file, name, below=below, **said)
+    manifest = made.result.manifest
+    session.emit(
+        "predict",
+        {
+            **_EMPTY,
+            "checkpoint": str(made.checkpoint.id),
+            "task": made.checkpoint.body["task"],
+            "asked": made.asked,
+            "answered": made.answered,
+            "unanswered": [
+                {"reason": reason, "count": some} for reason, some in made.unanswered.items()
+            ],
+            "rights": _rights_json(store.models.rights(made.checkpoint.id.hex)),
+            "queued": {
+                "name": made.name,
+                "below": below,
+                "rows": made.rows,
+                "id": None if manifest is None else str(manifest.id),
+            },
+        },
+        version=2,
+    )
+    screen = session.screen
+    what = f"{pluralize(made.rows, 'record')} of {made.asked} below {below:g}"
+    if manifest is None:
+        screen.result(f"{what}; nothing was logged")
+        return
+    screen.result(f"✓ committed  {made.name}  {manifest.id.short}: {what}")
+    screen.hint(f"have them reviewed: lyrikstore review new {made.name} --reviewer DID -o DIR")
+
+
+def _rights_json(rights: "Check") -> dict[str, Any]:
+    return {
+        "state": str(rights.state),
+        "reason": rights.detail.get("reason"),
+        "summary": rights.summary,
+    }
 
 
 class _Count:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 from msgspec import Struct, field
 
 from lyrikstore.canon.digest import Digest
@@ -15,20 +16,39 @@ MAX_PROMPT_BYTES = 16 << 20
 """Largest size of the prompts, or of their template, in bytes."""
 
 
+class OutsideGenerator(Struct, frozen=True):
+    """A program outside the store that generated data, as the publisher states it.
+
+    Attributes:
+        name: Its name, such as that of a model.
+        version: Its version, as its provider states it.
+        provider: Who ran it.
+        parameters: What it was called with; decimals are text.
+    """
+
+    name: str
+    version: str
+    provider: str
+    parameters: Mapping[str, str | int | bool] = {}
+
+
 class GeneratedBy(Struct, frozen=True):
     """The model that generated the data, as the publisher states it (spec §13.15.3).
 
     Attributes:
-        checkpoint: REF of the model.
-        prompts: The prompts that the model got, or their template.
+        checkpoint: REF of the model; empty for a program outside the store.
+        prompts: The prompts that the model got, or their template; None for a classifier, which
+            has none.
         terms: Where the terms of its output are published, such as a URL; empty: not stated.
         permits_training: Whether they permit training on the output: ``yes``, ``no``, ``unknown``.
+        program: The program outside the store; None: a checkpoint generated the data.
     """
 
     checkpoint: str
-    prompts: bytes
+    prompts: bytes | None
     terms: str = ""
     permits_training: str = "unknown"
+    program: OutsideGenerator | None = None
 
 
 class CommitMetadata(Struct, frozen=True):
@@ -133,8 +153,9 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
         made = stated.generated
         words["generated"] = [
             made.checkpoint,
-            str(Digest.of(made.prompts)),
+            None if made.prompts is None else str(Digest.of(made.prompts)),
             made.terms,
             made.permits_training,
+            *(() if made.program is None else (msgspec.to_builtins(made.program),)),
         ]
     return Digest.of(json.dumps(words, sort_keys=True).encode())
