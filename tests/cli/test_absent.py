@@ -40,7 +40,6 @@ READ = {
     ("commit", "--metadata"): ("commit", "documents", "-d", NAME, "--metadata", "absent.csv"),
     ("commit", "--licence-text"): ("commit", "documents", "-d", NAME, "--licence-text", GONE),
     ("commit", "--describe"): ("commit", "documents", "-d", NAME, "--describe", GONE),
-    ("commit", "--generated-by"): ("commit", "documents", "-d", NAME, "--generated-by", f"{GONE}.toml"),
     ("commit", "--prompts"): (
         *("commit", "documents", "-d", NAME, "--generated-by", "checkpoints/acme/x"),
         *("--prompts", GONE, "--output-terms", "https://a.example", "--output-trains", "yes"),

@@ -203,6 +203,7 @@ def command(
             "predictions": [one.to_json() for one in shown],
             "prediction": None if logged is None else str(logged.id),
             "rights": _rights_json(rights),
+            "queued": None,
         },
         version=2,
     )
@@ -238,7 +239,7 @@ def _queue(
             "queued": {
                 "name": made.name,
                 "below": below,
-                "rows": made.rows,
+                "queuedRecords": made.rows,
                 "id": None if manifest is None else str(manifest.id),
             },
         },
