@@ -104,7 +104,7 @@ class Models:
             },
         )
 
-    queue_doubts = bound(lambda: stages.queue_doubts)
+    queue_unsure = bound(lambda: stages.queue_unsure)
 
     def rights(self, checkpoint: str) -> "Check":
         """Return the check ``rights`` of a checkpoint: whether the rights to its data hold.

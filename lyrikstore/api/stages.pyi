@@ -132,9 +132,9 @@ from lyrikstore.train.external.run import train_external as train_external
 from lyrikstore.train.external.untracked_import import import_trained as import_trained
 from lyrikstore.train.packages.add import add_model as add_model
 from lyrikstore.train.plan.plan import plan_training as plan_training
-from lyrikstore.train.predict.doubts import queue_doubts as queue_doubts
 from lyrikstore.train.predict.predict import predict_records as predict_records
 from lyrikstore.train.predict.prediction_log import record_prediction as record_prediction
+from lyrikstore.train.predict.unsure import queue_unsure as queue_unsure
 from lyrikstore.train.reproduction.replay import replay_segments as replay_segments
 from lyrikstore.train.reproduction.reproduce import reproduce_run as reproduce_run
 from lyrikstore.train.run import train_run as train_run

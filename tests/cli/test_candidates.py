@@ -72,7 +72,7 @@ def decide(person: Person, name: str, right: Callable[[FolderItem], str]) -> Non
 
 @needs_data
 @pytest.mark.train
-def test_from_doubts_to_a_better_model(acme: Person) -> None:
+def test_from_unsure_answers_to_a_better_model(acme: Person) -> None:
     train = banking("train", 40)
     supply(
         acme,
@@ -89,20 +89,20 @@ def test_from_doubts_to_a_better_model(acme: Person) -> None:
     (acme.folder / "pool.jsonl").write_text(lines(unlabelled))
     config = configure(acme, "small", candidates=["tfidf"])
     acme.ok("train", config)
-    queue = ("predict", MODEL, "pool.jsonl", "--queue", "below", "0.8", "--as", "acme/doubts")
+    queue = ("predict", MODEL, "pool.jsonl", "--queue", "below", "0.8", "--as", "acme/unsure")
     said = ("--output-trains", "yes", "--json")
     dry = acme.ok(*queue, *said, "-n").json["queued"]
     made = acme.ok(*queue, *said).json["queued"]
     assert (dry["id"], dry["queuedRecords"], made["name"]) == (
         None,
         made["queuedRecords"],
-        "datasets/acme/doubts",
+        "datasets/acme/unsure",
     )
     assert 20 < made["queuedRecords"] <= len(pool)
-    manifest = acme.ok("show", "acme/doubts", "--json").json["manifest"]
+    manifest = acme.ok("show", "acme/unsure", "--json").json["manifest"]
     (generator,) = manifest["body"]["generators"]
     assert (manifest["body"]["origin"], generator["name"]) == ("generated", MODEL)
-    acme.ok("permit", "acme/doubts", "--permit", "train,evaluate,modify")
+    acme.ok("permit", "acme/unsure", "--permit", "train,evaluate,modify")
     text = (acme.folder / config).read_text()
 
     def trained_on(name: str) -> str:
@@ -112,8 +112,8 @@ def test_from_doubts_to_a_better_model(acme: Person) -> None:
         )
         return "more.toml"
 
-    assert refused(acme, 14, "train", trained_on("acme/doubts")).kind == "unreviewed-candidates"
-    decide(acme, "acme/doubts", lambda one: labels[one.fields["text"]])
+    assert refused(acme, 14, "train", trained_on("acme/unsure")).kind == "unreviewed-candidates"
+    decide(acme, "acme/unsure", lambda one: labels[one.fields["text"]])
     acme.ok("train", trained_on("acme/reviewed"))
     accuracy = []
     for one in (MODEL, f"{MODEL}er"):

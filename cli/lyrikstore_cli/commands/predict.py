@@ -52,7 +52,7 @@ _EMPTY: dict[str, Any] = {
     epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt --explain\n"
     "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv -o answers.csv\n"
     "lyrikstore predict checkpoints/acme/clause-classifier new.csv --queue below 0.8 "
-    "--as acme/doubts",
+    "--as acme/unsure",
 )
 @click.argument("checkpoint")
 @click.argument("file", metavar="FILE|DIR|ROWS", type=click.Path(path_type=Path))
@@ -222,7 +222,7 @@ def _queue(
 ) -> None:
     store = session.open_store(sign=True)
     with session.progress("predicting", phases=True):
-        made = store.models.queue_doubts(checkpoint, file, name, below=below, **said)
+        made = store.models.queue_unsure(checkpoint, file, name, below=below, **said)
     manifest = made.result.manifest
     session.emit(
         "predict",

@@ -54,7 +54,7 @@ class QueuedRecords(Struct, frozen=True):
         return self.asked - sum(self.unanswered.values())
 
 
-def queue_doubts(
+def queue_unsure(
     context: StoreContext,
     checkpoint_ref: str,
     place: Path,
@@ -111,7 +111,7 @@ def queue_doubts(
             again = read_inputs(place, layout, read, repo.root)
             some, has_ids = 0, True
             with storage_errors(f"writing {_ROWS}"), (folder / _ROWS).open("wb") as rows:
-                for asked, one in _doubted(found, again, below):
+                for asked, one in _unsure(found, again, below):
                     row = _row(asked, one, layout, label, several=found.several)
                     has_ids &= layout.id in row
                     rows.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
@@ -132,7 +132,7 @@ def queue_doubts(
     return QueuedRecords(checkpoint, str(parse_name(name)), count, unanswered, some, result)
 
 
-def _doubted(
+def _unsure(
     found: AnsweredRecords, again: Iterator[InferenceInput], below: float
 ) -> Iterator[tuple[InferenceInput, Prediction]]:
     """Yield the records of which the model is unsure, with their texts, and its answers."""
