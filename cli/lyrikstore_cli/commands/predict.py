@@ -51,7 +51,7 @@ _EMPTY: dict[str, Any] = {
     appends=True,
     epilog="lyrikstore predict checkpoints/acme/clause-classifier letter.txt --explain\n"
     "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv -o answers.csv\n"
-    "lyrikstore predict checkpoints/acme/clause-classifier new.csv --queue below 0.8 "
+    "lyrikstore predict checkpoints/acme/clause-classifier clauses.csv --queue below 0.8 "
     "--as acme/unsure",
 )
 @click.argument("checkpoint")
