@@ -30,12 +30,21 @@ export class Decisions {
     this.made = new Map();
     /** @type {number[]} */
     this.order = [];
+    /** What was said before a candidate was shown: nobody unsees it, so it stays. @type {Map<number, string[]>} */
+    this.blind = new Map();
+  }
+
+  /** Take what is said before the candidate of an item is shown; the first answer counts. @param {number} item @param {any} value */
+  say(item, value) {
+    if (this.queue.blind && this.queue.known.has(item) && !this.blind.has(item) && isValue(this.queue.questions, value)) this.blind.set(item, value);
   }
 
   /** @param {Decision} decision */
   set(decision) {
     if (!isDecision(this.queue, decision)) refuse("bad-decision-file", "This decision does not fit the queue.");
-    this.made.set(decision.item, decision);
+    this.say(decision.item, decision.blind);
+    const blind = this.blind.get(decision.item);
+    this.made.set(decision.item, blind === undefined ? decision : { ...decision, blind });
     this.order = [...this.order.filter((one) => one !== decision.item), decision.item];
   }
 

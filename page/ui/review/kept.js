@@ -43,6 +43,7 @@ export class Kept {
       for (const { item } of this.decisions.queue.items) {
         const text = localStorage.getItem(this.shelf(item));
         const kept = text === null ? null : parsed(text);
+        if (kept !== null && kept.item === item) this.decisions.say(item, kept.blind);
         if (kept !== null && kept.item === item && isDecision(this.decisions.queue, kept)) this.decisions.set(kept);
       }
       showText("review-kept", pageText("review.kept-here"));
@@ -53,7 +54,8 @@ export class Kept {
 
   /** Keep, or forget, one decision. @param {number} item */
   keep(item) {
-    const decision = this.decisions.made.get(item);
+    const blind = this.decisions.blind.get(item);
+    const decision = this.decisions.made.get(item) ?? (blind && { item, blind });
     try {
       if (decision === undefined) localStorage.removeItem(this.shelf(item));
       else localStorage.setItem(this.shelf(item), JSON.stringify(decision));

@@ -163,6 +163,8 @@ class Review {
       return;
     }
     this.blind = value;
+    this.decisions.say(this.item.item, value);
+    this.kept.keep(this.item.item);
     this.draw();
     if (sameLabels(value, this.item.candidate)) this.record({ decision: "accept" });
     else byId("review-keep").focus();
@@ -207,7 +209,7 @@ class Review {
   go(at) {
     if (at < 0 || at >= this.queue.items.length) return;
     this.at = at;
-    this.blind = this.decision?.blind;
+    this.blind = this.decisions.blind.get(this.item.item);
     this.spent = this.decision?.ms ?? 0;
     this.since = Date.now();
     byId("review-note").value = this.decision?.note ?? "";

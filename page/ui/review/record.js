@@ -31,8 +31,8 @@ function marked(text, spans, words) {
   let done = 0;
   for (const [start, end, label] of all.sort((left, right) => left[0] - right[0] || right[1] - left[1])) {
     if (start < done) continue; // spans that overlap: the first one is shown
-    nodes.push(...shown(done, start), element("mark", label ? { title: visible(label) } : {}, ...shown(start, end),
-      ...(label ? [element("span", { class: "badge" }, label)] : [])));
+    nodes.push(...shown(done, start), element("mark", label ? { title: visible(label) } : {}, ...shown(start, end)),
+      ...(label ? [element("span", { class: "badge" }, label)] : []));
     done = end;
   }
   return [...nodes, ...shown(done, letters.length)];
