@@ -22,6 +22,7 @@ from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments, present_tree
 from lyrikstore.review.asked import ReviewedRecord, read_reviewed
 from lyrikstore.review.held import HeldFiles
 from lyrikstore.review.queue import QueuedReview, attach, log_queue
@@ -88,21 +89,25 @@ def hand_in(
         message: A note, signed with the review.
 
     Raises:
-        InvalidInputError: (``other-queue``, ``unknown-item``) as :func:`read_decision_file`.
+        InvalidInputError: (``not-home``) the store is a clone: its entries have no order in the
+            home log yet; (``other-queue``, ``unknown-item``) as :func:`read_decision_file`.
         ConflictError: (``review-closed``) the decisions of the queue were revealed;
             (``submitted-already``) a reviewer handed in another file before. The same file is
             taken up: a command that was interrupted is run again, and a lost file is kept again.
         PolicyError: (``not-asked``, ``retired-key``)
         NotFoundError: (``no-ref``, ``no-id``) the store has no such queue; (``no-file``) a file
             that waits is gone.
+        IncompleteError: (``retired``) the records were retired since.
         LyrikstoreError: As any transaction. Nothing is logged if one of the files is refused.
     """
     repository = context.repository
+    _check_home(repository)
     parsed = [parse_decisions(data) for data in files]
     if len({one.queue for one in parsed}) != 1:
         raise InvalidInputError("other-queue", "the files are about several queues, or none")
     read = read_queue(repository, Digest.parse(parsed[0].queue))
     check_undecided(repository, read)
+    _check_data(repository, read)
     before = submissions_of(repository, read.queue)
     known = {one.body["reviewer"]: one.body["digest"] for _, one in before}
     logged = set(known)
@@ -135,11 +140,14 @@ def close_review(
     """Reveal the decisions about a queue although some are missing; as :func:`hand_in`.
 
     Raises:
-        IncompleteError: (``no-decisions``) nobody handed in decisions.
+        IncompleteError: (``no-decisions``) nobody handed in decisions; (``retired``) the records
+            were retired since.
     """
     repository = context.repository
+    _check_home(repository)
     read = read_queue(repository, repository.resolve(ref).id)
     check_undecided(repository, read)
+    _check_data(repository, read)
     done = {one.body["reviewer"] for _, one in submissions_of(repository, read.queue)}
     if not done:
         raise IncompleteError(
@@ -148,6 +156,21 @@ def close_review(
     asked = [one["reviewer"] for one in read.queue.body["assignments"]]
     waiting = tuple(one for one in asked if one not in done)
     return _reveal(context, read, held, waiting, (), destination, message)
+
+
+def _check_home(repository: Repository) -> None:
+    # ATTACK A218: in a clone, nobody knows yet what the home logs before the entries made there.
+    if repository.is_mirror:
+        raise InvalidInputError(
+            "not-home",
+            "decisions come in where the log is extended, and this store is a clone",
+            hint="hand in the file at the home of the store",
+        )
+
+
+def _check_data(repository: Repository, read: QueueRead) -> None:
+    """Raise `retired` before anything is logged about records that nobody may read any more."""
+    present_tree(repository, repository.manifest(read.request.inputs_in("dataset")[0].id))
 
 
 def submissions_of(repository: Repository, queue: Manifest) -> list[tuple[int, Manifest]]:
@@ -236,7 +259,7 @@ def _reveal(
         first = read_queue(repository, earlier.inputs_in(QUEUE)[0].id)
         data = [
             repository.blobs.read(one.id, max_bytes=MAX_DECISIONS_BYTES)
-            for one in earlier.attachments_in(DECISIONS)
+            for one in present_attachments(repository, earlier, DECISIONS)
         ]
         old = [repository.manifest(one.id) for one in earlier.inputs_in(SUBMISSION)]
         submissions = [*old, *submissions]
@@ -296,12 +319,14 @@ def adjudicate(context: StoreContext, ref: str, destination: Path) -> QueuedRevi
 
     Raises:
         NotFoundError: (``no-adjudicator``) its request names none.
-        InvalidInputError: (``not-a-review``) it is something else; (``no-disagreement``) there is
-            nothing to decide.
+        InvalidInputError: (``not-home``) the store is a clone; (``not-a-review``) it is something
+            else; (``no-disagreement``) there is nothing to decide.
+        IncompleteError: (``retired``) the records were retired since.
         ConflictError: (``review-closed``) the disagreements were adjudicated since.
         LyrikstoreError: As :func:`log_queue`.
     """
     repository = context.repository
+    _check_home(repository)
     review = repository.resolve(ref)
     if review.kind != REVIEW:
         raise InvalidInputError("not-a-review", f"{review.name} is a {review.kind}, not a review")
@@ -314,7 +339,7 @@ def adjudicate(context: StoreContext, ref: str, destination: Path) -> QueuedRevi
     records = {one.place: one for one in _queued(repository, dataset, first, first.items)}
     data = [
         repository.blobs.read(one.id, max_bytes=MAX_DECISIONS_BYTES)
-        for one in review.attachments_in(DECISIONS)
+        for one in present_attachments(repository, review, DECISIONS)
     ]
     decisions = decisions_among([first], [parse_decisions(one) for one in data])
     candidates = {place: one.candidate for place, one in records.items()}

@@ -10,6 +10,7 @@ from lyrikstore.canon.errors import IncompleteError, LyrikstoreError, NotFoundEr
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.policy.approving import last_key
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.history.repository.retired import present_attachments
 from lyrikstore.verify.review.decision_file import file_matches, read_decision_file
 from lyrikstore.verify.review.model import (
     DECISIONS,
@@ -186,7 +187,8 @@ def _decided(repository: Repository, review: Manifest, author: str, index: int) 
     queues = {one.id: read_queue(repository, one.id) for one in review.inputs_in(QUEUE)}
     named = [repository.manifest(one.id) for one in review.inputs_in(SUBMISSION)]
     decided: set[int] = set()
-    for attached, submission in zip(review.attachments_in(DECISIONS), named, strict=False):
+    revealed = present_attachments(repository, review, DECISIONS)
+    for attached, submission in zip(revealed, named, strict=False):
         data = repository.blobs.read(attached.id, max_bytes=MAX_DECISIONS_BYTES)
         queue = queues.get(submission.inputs_in(QUEUE)[0].id)
         if queue is None:

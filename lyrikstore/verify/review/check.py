@@ -222,10 +222,12 @@ class _Review:
             self._bad(OTHER_DECISIONS, "its queues are of other requests, data or rounds")
             return
         submissions = [repository.manifest(one.id) for one in review.inputs_in(SUBMISSION)]
+        self._check_order(queues, submissions)
+        for one in submissions:
+            self._check_key(one.body["reviewer"], repository.index_of(one.id))
         files = self._files(queues, submissions)
         if files is None:
             return
-        self._check_order(queues, submissions)
         outcome = read_outcome(repository, review)
         candidates = self._candidates(first, dataset, outcome)
         if candidates is None:
@@ -248,7 +250,7 @@ class _Review:
     ) -> list[DecisionFile] | None:
         """Return the decision files; None if they are not those that were handed in."""
         repository, files = self._repository, list[DecisionFile]()
-        attached = self._review.attachments_in(DECISIONS)
+        attached = present_attachments(repository, self._review, DECISIONS)
         by_id = {one.queue.id: one for one in queues}
         if len(attached) != len(submissions):
             self._bad(OTHER_DECISIONS, "it reveals other decisions than were handed in")
@@ -267,7 +269,6 @@ class _Review:
             if not file_matches(data, submission, file):
                 self._bad(OTHER_DECISIONS, "it reveals other decisions than were handed in")
                 return None
-            self._check_key(file.reviewer, repository.index_of(submission.id))
             files.append(file)
         if len({(one.queue, one.reviewer) for one in files}) != len(files):
             self._bad(OTHER_DECISIONS, "it counts one reviewer's decisions twice")
