@@ -100,6 +100,7 @@ _PLACES = {
     "import": "import_:command",
     "key": "key.command:command",
     "maintain": "maintain.command:command",
+    "review": "review.command:command",
     "show": "show.command:command",
     "verify": "verify.command:command",
     "w3c": "w3c.command:command",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import subprocess
 import time
@@ -136,8 +137,9 @@ def test_a_candidate_is_hidden_until_there_is_an_answer(new_folder) -> None:
 def test_without_a_terminal(new_folder) -> None:
     person, folder = new_folder()
     for options in ((), ("--no-input",)):
-        result = person.run("review", "next", folder, *options)
+        result = person.run("review", "next", folder, "-v", *options)
         assert result.code == 16
+        assert "no-terminal" in re.findall(r"[a-z-]+", result.err)
         assert "review.html" in result.err
     (folder / "queue.json").write_bytes(
         (folder / "queue.json").read_bytes().replace(b"done", b"dane", 1)

@@ -98,9 +98,9 @@ class Screen:
         if not self.json:
             self._print(sys.stdout, line, style)
 
-    def pieces(self, pieces: Iterable[tuple[str, str]]) -> None:
-        """Print one line of the result from pieces of foreign text, each with its style."""
-        safe = [(escape_control(text), style) for text, style in pieces]
+    def styled(self, parts: Iterable[tuple[str, str]]) -> None:
+        """Print one line of the result from parts of foreign text, each with its style."""
+        safe = [(escape_control(text), style) for text, style in parts]
         if self.json:
             return
         if sys.stdout.isatty() and sys.stdout.fileno() in self._consoles:

@@ -20,7 +20,7 @@ _MAX_TEXT: Final = 10_000
 _ENTER, _ESCAPE, _DELETE = ("\r", "\n"), "\x1b", ("\x7f", "\x08")
 _WORDS: Final = {"a": "accept", "r": "reject", "x": "cannot-say"}
 _KEY: Final = re.compile(r"\x1b[\[O][0-?]*[ -/]*[@-~]|.", re.DOTALL)
-Piece = tuple[str, str]
+_Part = tuple[str, str]
 
 
 class Desk:
@@ -189,8 +189,8 @@ class Desk:
         for number, (name, text) in enumerate(item.fields.items()):
             screen.result(f"{name}:", "bold")
             marks = [one[:2] for one in item.spans] if not number else []
-            for pieces in marked(text, marks, self._asked.highlight):
-                screen.pieces([("  │ ", "dim"), *pieces])
+            for parts in marked(text, marks, self._asked.highlight):
+                screen.styled([("  │ ", "dim"), *parts])
         screen.result(self._asked.asks or f"is the {folder.field} right?", "bold")
         if session.shows_candidate:
             self._show_candidate()
@@ -252,11 +252,11 @@ def keys() -> Iterator[Callable[[], str]]:
 
 def marked(
     text: str, spans: Sequence[tuple[int, ...]], words: Sequence[str]
-) -> Iterator[list[Piece]]:
-    """Yield the lines of a text in pieces with a style: spans and words stand out.
+) -> Iterator[list[_Part]]:
+    """Yield the lines of a text in parts with a style: spans and words stand out.
 
     Args:
-        text: The text; whoever prints a piece escapes it.
+        text: The text; whoever prints a part escapes it.
         spans: Start and end of parts, in code points.
         words: Beginnings of words, in any case.
     """
@@ -268,14 +268,14 @@ def marked(
             marks.update(range(*found.span()))
     at = 0
     for line in text.split("\n"):
-        pieces: list[Piece] = []
+        parts: list[_Part] = []
         start = 0
         for end in range(1, len(line) + 1):
             if end == len(line) or (at + end in marks) is not (at + start in marks):
                 style = "bold underline" if at + start in marks else ""
-                pieces.append((line[start:end], style))
+                parts.append((line[start:end], style))
                 start = end
-        yield pieces
+        yield parts
         at += len(line) + 1
 
 

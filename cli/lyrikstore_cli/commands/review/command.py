@@ -232,7 +232,7 @@ def _next(session: Session, folder: Path) -> None:
     s skips, u undoes, q quits. --json only says how much is decided.
     """
     from lyrikstore.api.commands import open_folder, resume
-    from lyrikstore_cli.output.deciding import Desk, keys
+    from lyrikstore_cli.commands.review.deciding import Desk, keys
 
     opened = open_folder(folder)
     work = resume(opened, folder)

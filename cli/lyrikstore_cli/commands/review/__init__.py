@@ -1,0 +1,1 @@
+"""``lyrikstore review``: requests, decisions in the terminal, signatures, and what they give."""
