@@ -1,6 +1,7 @@
 /** Decisions are kept: each under its own name in this browser, all in a file that somebody saves. Keys never are. */
 import { Refusal } from "../../src/canon/errors.js";
 import { utf8 } from "../../src/canon/bytes.js";
+import { canonical } from "../../src/canon/json.js";
 import { isDecision, MAX_FILE, shelfOf } from "../../src/review/decisions.js";
 import { pageText } from "../texts.js";
 import { byId, element, showText } from "../view.js";
@@ -26,7 +27,7 @@ export class Kept {
     const save = /** @type {HTMLAnchorElement} */ (element("a", { id: "review-save", class: "button", href: "#review-save", download: "decisions.json" }, pageText("review.save")));
     save.onclick = () => {
       URL.revokeObjectURL(save.href);
-      save.href = URL.createObjectURL(new Blob([JSON.stringify(this.decisions.document())], { type: "application/json" }));
+      save.href = URL.createObjectURL(new Blob([new Uint8Array(canonical(this.decisions.document()))], { type: "application/json" }));
       this.safe = true;
     };
     const load = /** @type {HTMLInputElement} */ (element("input", { id: "review-load", type: "file", accept: ".json" }));

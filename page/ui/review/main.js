@@ -254,7 +254,10 @@ class Review {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (target.matches("input, textarea, select")) {
       if (event.key === "Escape") byId("review-head").focus();
-      else if (event.key === "Enter" && target.id === "review-find") this.choices.pickNumber(1);
+      else if (event.key === "Enter" && target.id === "review-find") {
+        event.preventDefault(); // else the same key presses the button that has the focus next
+        this.choices.pickNumber(1);
+      }
       return;
     }
     const acts = new Map([
