@@ -261,7 +261,7 @@ def test_documents_are_parsed_strictly(queued: QueuedReview) -> None:
 def test_the_first_adjudication_counts(
     store: Store, name: str, held: HeldFiles, tmp_path: Path
 ) -> None:
-    asked = ReviewRequest((ANNA.did, BEN.did), 8, overlap="1", adjudicator=CARA.did)
+    asked = ReviewRequest((ANNA.did, BEN.did), 0, overlap="1", adjudicator=CARA.did)
     made = request_review(store, name, asked, tmp_path / "queue")
     with refused("not-a-review"):
         adjudicate(store, str(made.queue.id), tmp_path / "none")
