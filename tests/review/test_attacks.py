@@ -137,7 +137,7 @@ def test_decisions_about_another_queue_are_found(
 def test_other_figures_and_outcomes_are_found(store: Store, reviewed: HandedIn) -> None:
     review = reviewed.review
     assert review is not None
-    body = {**review.body, "figures": {**review.body["figures"], "disagreed": 0}}
+    body = {**review.body, "figures": {**review.body["figures"], "unanswered": 1}}
     assert found(store, forged(store, review, body=body)).detail["reason"] == "other-figures"
     body = {**review.body, "figures": {**review.body["figures"], "requests": 0}}
     assert found(store, forged(store, review, body=body)).detail["reason"] == "other-figures"
