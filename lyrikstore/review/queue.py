@@ -4,15 +4,13 @@ import secrets
 from collections.abc import Mapping, Sequence, Set
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
 from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import InvalidInputError
-from lyrikstore.canon.json import JSON
 from lyrikstore.context import StoreContext
-from lyrikstore.curate.readers.rows import as_text
 from lyrikstore.history.commit.transaction import TransactionBuilder, open_transaction
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
 from lyrikstore.history.manifests.names import Name
@@ -34,6 +32,7 @@ from lyrikstore.review.asked import (
     reviewed_field,
 )
 from lyrikstore.review.papers import folder_files
+from lyrikstore.review.shown import shown_records
 from lyrikstore.verify.review.decision_file import check_key
 from lyrikstore.verify.review.draw import DrawableRecord, assigned, draw, own_order, seed_of
 from lyrikstore.verify.review.model import (
@@ -43,7 +42,6 @@ from lyrikstore.verify.review.model import (
     QUESTIONS,
     QUEUE,
     REQUEST,
-    FolderItem,
     Questions,
     QueueItem,
     ReviewerFolder,
@@ -52,9 +50,6 @@ from lyrikstore.verify.review.model import (
     encoded_lines,
 )
 from lyrikstore.verify.review.stated import requests_before, root_at
-
-MAX_SHOWN: Final = 100_000
-"""Longest text of a field in a folder, in characters; the rest is cut, and said."""
 
 
 class QueuedReview(Struct, frozen=True):
@@ -208,6 +203,19 @@ def log_queue(
     round_: Round = "first" if review is None else "adjudication"
     guideline = _guideline(repository, request)
     places = {one.item: one.place for one in items}
+    shown = {
+        who: shown_records(
+            request,
+            questions,
+            dataset,
+            (
+                (item, records[places[item]], given.get(item, ()))
+                for item in own_order(seed, who, some)
+            ),
+        )
+        for who, some in wanted.items()
+        if some
+    }
     folders = {
         who: ReviewerFolder(
             format="lyrikstore-queue/1",
@@ -218,15 +226,12 @@ def log_queue(
             round=round_,
             blind=request.body["blind"] and review is None,
             field=request.body["field"],
+            text=text,
             guideline=guideline,
             questions=questions,
-            items=tuple(
-                _shown(item, records[places[item]], request, questions, dataset, given)
-                for item in own_order(seed, who, some)
-            ),
+            items=some,
         )
-        for who, some in wanted.items()
-        if some
+        for who, (text, some) in shown.items()
     }
     documents = {who: encoded(one) for who, one in folders.items()}
     name = str(Name("queues", *request.name.split("/")[1:]))
@@ -344,56 +349,6 @@ def _guideline(repository: Repository, request: Manifest) -> str:
     return (
         repository.blobs.read(found[0].id, max_bytes=MAX_GUIDELINE_BYTES).decode() if found else ""
     )
-
-
-def _shown(
-    item: int,
-    one: ReviewedRecord,
-    request: Manifest,
-    questions: Questions,
-    dataset: Manifest,
-    given: Mapping[int, tuple[tuple[str, ...], ...]],
-) -> FolderItem:
-    hidden = {*request.body["strip"], request.body["field"], questions.spans}
-    record = one.record
-    order = [
-        *record.text_fields,
-        *(name for name in record.fields if name not in record.text_fields),
-    ]
-    texts = {
-        name or "text": _cut(as_text(record.fields[name]) or "")
-        for name in order
-        if name not in hidden and record.fields.get(name) is not None
-    }
-    generators = dataset.body.get("generators", [])
-    return FolderItem(
-        item=item,
-        fields=texts,
-        spans=_spans(record.fields.get(questions.spans), texts) if questions.spans else (),
-        candidate=one.candidate,
-        by=", ".join(entry["name"] for entry in generators),
-        given=given.get(item, ()),
-    )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + " […]"
-
-
-def _spans(value: JSON, texts: Mapping[str, str]) -> tuple[tuple[int, int, str], ...]:
-    """Return the spans of a field that fit the first text; others are left out."""
-    length = len(next(iter(texts.values()), ""))
-    found = []
-    for one in value if isinstance(value, list) else ():
-        if isinstance(one, dict):
-            start, end, word = one.get("start"), one.get("end"), one.get("label", "")
-        elif isinstance(one, list) and len(one) in (2, 3):
-            start, end, word = one[0], one[1], one[2] if len(one) == 3 else ""
-        else:
-            continue
-        if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= length:
-            found.append((start, end, str(word)[:200]))
-    return tuple(found)
 
 
 def _name(text: str) -> str:

@@ -244,7 +244,16 @@ def test_documents_are_parsed_strictly(queued: QueuedReview) -> None:
         with refused("bad-decision-file"):
             parse_decisions(bad)
     folder = encoded(opened.folder)
-    for bad in (folder[:-1], folder.replace(b'"salt"', b'"salz"', 1)):
+    item, *_ = opened.folder.items
+    for bad in (
+        folder[:-1],
+        folder.replace(b'"salt"', b'"salz"', 1),
+        encoded(replace(opened.folder, text="texts")),
+        *(
+            encoded(replace(opened.folder, items=(replace(item, spans=((start, end, ""),)),)))
+            for start, end in ((0, 10_000), (-1, 2), (2, 2))
+        ),
+    ):
         with refused("bad-queue"):
             parse_folder(bad)
     for bad in (

@@ -1,6 +1,6 @@
 """The documents of a review: questions, items, folder, decision file, outcome (spec chapter 26)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, Final, Literal, TypeVar
 
@@ -105,7 +105,7 @@ class FolderItem(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         item: Its number in the queue.
         fields: Field → text; neither stripped fields nor the reviewed one.
-        spans: Highlighted parts of the first field: start, end (code points) and a word.
+        spans: Highlighted parts of the text: start, end (code points) and a word.
         candidate: The values of the reviewed field.
         by: Who made the candidate.
         given: In an adjudication the final values of the reviewers, without their names.
@@ -131,6 +131,7 @@ class ReviewerFolder(Struct, frozen=True, forbid_unknown_fields=True):
         round: Whether the reviewers decide, or the adjudicator.
         blind: Whether the candidate is hidden until a value was given.
         field: The field that is reviewed.
+        text: The field that is the text of the records, shown first; empty: none is.
         guideline: A text for the reviewers; or empty.
         questions: What is asked.
         items: The records, in this reviewer's order.
@@ -144,9 +145,14 @@ class ReviewerFolder(Struct, frozen=True, forbid_unknown_fields=True):
     round: Round
     blind: bool
     field: str
+    text: str
     guideline: str
     questions: Questions
     items: tuple[FolderItem, ...]
+
+    def fields_of(self, item: FolderItem) -> Iterator[tuple[str, str]]:
+        """Yield the fields of an item, each with its text, in the order in which they are shown."""
+        yield from sorted(item.fields.items(), key=lambda one: (one[0] != self.text, one[0]))
 
 
 class RecordDecision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -267,6 +273,12 @@ def parse_folder(data: bytes) -> ReviewerFolder:
     numbers = [one.item for one in folder.items]
     if len(numbers) > MAX_ITEMS or len(set(numbers)) != len(numbers):
         raise FormatError("bad-queue", "queue.json has an item twice, or too many items")
+    for one in folder.items:
+        length = len(one.fields.get(folder.text, "")) if folder.text else 0
+        if any(not 0 <= start < end <= length for start, end, _ in one.spans):
+            raise FormatError("bad-queue", f"item {one.item} has spans outside its text")
+    if folder.text and not any(folder.text in one.fields for one in folder.items):
+        raise FormatError("bad-queue", f"no item in queue.json has the field {folder.text!r}")
     return folder
 
 

@@ -11,7 +11,7 @@ import { hasExactly, isObject, parseCanonical } from "../canon/json.js";
 import { inputsIn, parseManifest } from "../history/manifests/manifest.js";
 
 export const MAX_QUEUE = 1 << 28; // bytes
-const MEMBERS = ["format", "salt", "request", "dataset", "reviewer", "round", "blind", "field", "guideline", "questions", "items"];
+const MEMBERS = ["format", "salt", "request", "dataset", "reviewer", "round", "blind", "field", "text", "guideline", "questions", "items"];
 const ITEM = ["item", "fields", "spans", "candidate", "by", "given"];
 const ASKED = ["format", "title", "asks", "labels", "several", "reasons", "spans", "highlight", "questions"];
 
@@ -33,7 +33,8 @@ export class Queue {
     const requestId = `blake3:${request.id}`;
     if (named === undefined || named.folder !== `blake3:${hex(blake3(bytes))}`) bad("what it shows is not what the author of the queue signed");
     if (folder.request !== requestId || inputsIn(manifest, "request")[0].id !== requestId) bad("its request is another one");
-    if (!hasExactly(folder.questions, ASKED) || !folder.items.every(isItem)) bad("an item in it has other members");
+    if (!hasExactly(folder.questions, ASKED) || typeof folder.text !== "string" || !folder.items.every(isItem)) bad("an item in it has other members");
+    if (!spansFit(folder)) bad("its spans are outside the text");
     this.id = `blake3:${manifest.id}`;
     /** @type {string} */
     this.name = manifest.name;
@@ -45,6 +46,8 @@ export class Queue {
     this.blind = folder.blind;
     /** @type {string} */
     this.field = folder.field;
+    /** The field that is the text of the records; empty: none is. @type {string} */
+    this.text = folder.text;
     /** @type {string} */
     this.guideline = folder.guideline;
     /** @type {boolean} */
@@ -58,9 +61,18 @@ export class Queue {
   }
 }
 
+/** Whether all spans are in the text, and some item has one. @param {{text: string, items: Item[]}} folder */
+export const spansFit = ({ text, items }) => items.every(({ fields, spans }) => {
+  const length = text && spans.length ? Array.from(fields[text] ?? "").length : 0;
+  return spans.every(([start, end]) => start >= 0 && start < end && end <= length);
+}) && (!text || items.some(({ fields }) => Object.hasOwn(fields, text)));
+
 /** @param {any} one */
 const isItem = (one) => hasExactly(one, ITEM) && Number.isSafeInteger(one.item) && isObject(one.fields) &&
-  Object.values(one.fields).every((text) => typeof text === "string") && isTexts(one.candidate) && Array.isArray(one.spans) && one.given.every(isTexts);
+  Object.values(one.fields).every((text) => typeof text === "string") && isTexts(one.candidate) && Array.isArray(one.spans) && one.spans.every(isSpan) && one.given.every(isTexts);
+
+/** @param {any} value */
+const isSpan = (value) => Array.isArray(value) && value.length === 3 && value.slice(0, 2).every(Number.isSafeInteger) && typeof value[2] === "string";
 
 /** @param {any} value */
 const isTexts = (value) => Array.isArray(value) && value.every((text) => typeof text === "string");

@@ -231,7 +231,7 @@ class Review {
     const done = this.decisions.made.size;
     showText("review-progress", pageText("review.progress", { done, count }));
     showText("review-head", pageText("review.record", { number: this.at + 1, count }));
-    byId("review-record").replaceChildren(...recordOf(item, queue.questions.highlight));
+    byId("review-record").replaceChildren(...recordOf(item, queue.text, queue.questions.highlight));
     const by = item.by ? ` ${pageText("review.made-by", { who: item.by })}` : "";
     /** @type {[string, string][]} */
     const rows = [[pageText("review.in-data") + by, this.revealed ? shownLabels(item.candidate) : pageText("review.hidden")]];

@@ -1,15 +1,17 @@
 /** A record as a reviewer sees it: its fields, with spans and words highlighted; text only. */
 import { visible } from "../../src/canon/quoting.js";
+import { compare } from "../../src/review/decisions.js";
 import { pageText } from "../texts.js";
 import { element } from "../view.js";
 
 /** @typedef {import("../../src/review/queue.js").Item} Item */
 
-/** The fields of a record. @param {Item} item @param {string[]} words Highlighted, whatever their case. */
-export function recordOf(item, words) {
-  return Object.entries(item.fields).flatMap(([name, text], at) => [
+/** The fields of a record, its text first. @param {Item} item @param {string} text The field that is the text. @param {string[]} words Highlighted, whatever their case. */
+export function recordOf(item, text, words) {
+  const names = Object.keys(item.fields).sort((left, right) => Number(right === text) - Number(left === text) || compare(left, right));
+  return names.flatMap((name) => [
     element("h3", {}, name),
-    element("p", { class: "record" }, ...marked(text, at === 0 ? item.spans : [], words)),
+    element("p", { class: "record" }, ...marked(item.fields[name], name === text ? item.spans : [], words)),
   ]);
 }
 

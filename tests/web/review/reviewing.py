@@ -50,7 +50,12 @@ def key_file(name: str, folder: Path) -> Path:
 
 
 def folder_of(
-    items: Iterable[FolderItem], questions: Questions, *, blind: bool = False, guideline: str = ""
+    items: Iterable[FolderItem],
+    questions: Questions,
+    *,
+    blind: bool = False,
+    guideline: str = "",
+    text: str = "text",
 ) -> Files:
     """Return the files of a folder for `anna`, signed by `owner`."""
     shown = tuple(items)
@@ -83,6 +88,7 @@ def folder_of(
         round="first",
         blind=blind,
         field="label",
+        text=text,
         guideline=guideline,
         questions=questions,
         items=shown,

@@ -65,6 +65,25 @@ def test_decisions_are_signed(open_page, tmp_path: Path) -> None:
     assert (found[7].decision, found[0].decision) == ("reject", "cannot-say")
 
 
+@EVERY_BROWSER
+def test_the_text_comes_first(open_page, tmp_path: Path) -> None:
+    fields = {"10": "note", "a": "a note", "z": "\U0001f602 die Miete"}
+    items = [item(0, "", "law", fields=fields, spans=((2, 5, "word"),))]
+    page = opened(
+        open_page, written(folder_of(items, questions_of(LABELS), text="z"), tmp_path)
+    ).page
+    names = "[...document.querySelectorAll('#review-record h3')].map((one) => one.textContent)"
+    assert page.evaluate(names) == ["z", "10", "a"]
+    marks = "[...document.querySelectorAll('#review-record mark')].map((one) => one.textContent)"
+    assert page.evaluate(marks) == ["die"]
+
+
+def test_spans_outside_the_text_are_refused(open_page, tmp_path: Path) -> None:
+    items = [item(0, "law", "law", spans=((0, 4, "word"),))]
+    page = opened(open_page, written(folder_of(items, questions_of(LABELS)), tmp_path)).page
+    assert "Nothing can be decided" in page.text_content("#review-refused")
+
+
 def test_reasons_and_answers(open_page, tmp_path: Path) -> None:
     reasons, more = ("wrong", "unclear"), (further("clear", "Is it clear?", "yes", "no"),)
     files = folder_of(ITEMS[:1], questions_of(LABELS, reasons=reasons, questions=more))

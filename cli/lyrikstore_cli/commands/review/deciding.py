@@ -186,9 +186,9 @@ class Desk:
         pace = f" · {session.mean_ms / 1000:.1f} s each" if session.decided else ""
         screen.result()
         screen.result(f"record {session.position} of {count} · {session.decided} decided{pace}")
-        for number, (name, text) in enumerate(item.fields.items()):
+        for name, text in folder.fields_of(item):
             screen.result(f"{name}:", "bold")
-            marks = [one[:2] for one in item.spans] if not number else []
+            marks = [one[:2] for one in item.spans] if name == folder.text else []
             for parts in marked(text, marks, self._asked.highlight):
                 screen.styled([("  │ ", "dim"), *parts])
         screen.result(self._asked.asks or f"is the {folder.field} right?", "bold")
