@@ -277,13 +277,17 @@ def until(text: str, start: datetime) -> datetime:
         ) from None
 
 
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a small file, at most one more than a credential may have.
+def read_file(path: Path, limit: int = MAX_JSON_BYTES) -> bytes:
+    """Return the bytes of a small file, at most one more than whoever parses it accepts.
+
+    Args:
+        path: The file.
+        limit: How many bytes that is; by default what a credential may have.
 
     Raises:
         LyrikstoreError: As :func:`read_at_most`.
     """
-    return read_at_most(path, MAX_JSON_BYTES + 1)
+    return read_at_most(path, limit + 1)
 
 
 def read_answer_file(path: Path | None) -> bytes | None:

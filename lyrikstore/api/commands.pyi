@@ -83,6 +83,9 @@ from lyrikstore.review.folder import OpenedFolder as OpenedFolder
 from lyrikstore.review.folder import open_folder as open_folder
 from lyrikstore.review.hand_in import HandedIn as HandedIn
 from lyrikstore.review.held import HeldFiles as HeldFiles
+from lyrikstore.review.label_studio import is_label_studio as is_label_studio
+from lyrikstore.review.label_studio import label_studio_decisions as label_studio_decisions
+from lyrikstore.review.label_studio import label_studio_files as label_studio_files
 from lyrikstore.review.queue import PlannedReview as PlannedReview
 from lyrikstore.review.queue import QueuedReview as QueuedReview
 from lyrikstore.review.session import DecidingSession as DecidingSession
@@ -110,6 +113,8 @@ from lyrikstore.verify.deployment.folder import DeployedFolder as DeployedFolder
 from lyrikstore.verify.deployment.folder import FolderState as FolderState
 from lyrikstore.verify.deployment.folder import deployed_folder as deployed_folder
 from lyrikstore.verify.deployment.folder import of_earlier_folder as of_earlier_folder
+from lyrikstore.verify.review.model import MAX_DECISIONS_BYTES as MAX_DECISIONS_BYTES
+from lyrikstore.verify.review.model import MAX_FOLDER_BYTES as MAX_FOLDER_BYTES
 from lyrikstore.verify.review.model import parse_decisions as parse_decisions
 from lyrikstore.verify.store.statements.confinement import confinement_text as confinement_text
 from lyrikstore.verify.times.outside import existed_by as existed_by

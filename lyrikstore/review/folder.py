@@ -17,6 +17,7 @@ from lyrikstore.verify.review.model import (
     REQUEST,
     DecisionFile,
     ReviewerFolder,
+    check_annotators,
     parse_folder,
 )
 
@@ -81,6 +82,7 @@ def check_about(opened: OpenedFolder, file: DecisionFile) -> None:
         InvalidInputError: (``other-queue``) the decisions are about another queue;
             (``unknown-item``, ``bad-decision-file``) one of them is not about this folder;
             (``no-decisions``) there are none.
+        FormatError: (``bad-decision-file``) there are too many annotators.
     """
     folder = opened.folder
     if file.queue != str(opened.queue.id) or file.reviewer != folder.reviewer:
@@ -89,6 +91,7 @@ def check_about(opened: OpenedFolder, file: DecisionFile) -> None:
         raise InvalidInputError(
             "no-decisions", "nothing is decided yet", hint="lyrikstore review next FOLDER"
         )
+    check_annotators(file)
     known = {one.item for one in folder.items}
     for one in file.decisions:
         fault = decision_fault(one, folder.questions, blind=folder.blind)

@@ -80,6 +80,8 @@ READ = {
     ("w3c sign", "--did-document"): ("w3c", "sign", "delivery/credential.json", *OUT, *WEB),
     ("review new", "--questions"): (*REVIEW, "--questions", GONE),
     ("review new", "--guideline"): (*REVIEW, "--guideline", GONE),
+    ("review next", "folder"): ("review", "next", GONE),
+    ("review export", "folder"): ("review", "export", GONE, *OUT),
     ("review sign", "target"): ("review", "sign", GONE, *OUT),
     ("review sign", "--queue"): ("review", "sign", "audit.toml", "--queue", GONE, *OUT),
     ("review import", "files"): ("review", "import", GONE),

@@ -96,6 +96,33 @@ def test_two_reviewers_and_an_adjudicator(new_person: Callable[[str], Person]) -
     assert check["state"] == "pass"
 
 
+def test_decisions_from_label_studio(new_person: Callable[[str], Person]) -> None:
+    firm = new_person("firm")
+    firm.ok("key", "new", "--no-passphrase")
+    firm.ok("init")
+    rows = [{"text": f"{n} on law", "label": TYPES[n % 3]} for n in range(6)]
+    write(firm, "rows/rows.jsonl", lines(rows))
+    firm.ok("commit", "rows", "-d", "acme/clauses", "--text", "text", "--label", "label")
+    new = ("review", "new", "acme/clauses", "-o", "queue", "--reviewer", firm.did())
+    folder = firm.folder / firm.ok(*new, "--json").json["handedOut"][0]["path"]
+    made = firm.ok("review", "export", folder, "-o", "tasks", "--json").json
+    assert made["decides"] == 6
+    assert made["written"] == ["tasks/tasks.json", "tasks/config.xml"]
+    tasks = json.loads((firm.folder / "tasks/tasks.json").read_text())
+    for task in tasks:
+        result = [{"from_name": "value", "value": {"choices": ["law"]}}]
+        task["annotations"] = [{"result": result, "completed_by": 1, "lead_time": 5.5}]
+    write(firm, "export.json", json.dumps(tasks, indent=2))
+    sign = ("review", "sign", "export.json", "--queue", folder, "-o", "signed.json")
+    assert firm.ok(*sign, "--json").json["annotators"] == ["user 1"]
+    taken = firm.ok("review", "import", "signed.json", "--json").json
+    assert taken["details"]["labelError"]["wrong"] == 4
+    # What the export shows is compared with the folder.
+    write(firm, "export.json", json.dumps(tasks).replace("on law", "on lam"))
+    again = (*sign[:-1], "x.json", "--json")
+    assert firm.fails(3, *again).kind == "other-text"
+
+
 def test_an_early_reveal_and_an_edited_folder(new_person: Callable[[str], Person]) -> None:
     firm, anna = new_person("firm"), new_person("anna")
     for one in (firm, anna):

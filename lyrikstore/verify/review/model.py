@@ -28,6 +28,8 @@ MAX_FURTHER: Final = 9
 MAX_REASONS: Final = 20
 MAX_HIGHLIGHTED: Final = 50
 MAX_NOTE: Final = 2000
+MAX_ANNOTATORS: Final = 100
+MAX_ANNOTATOR: Final = 200
 MAX_TEXT_VALUE: Final = 10_000
 MAX_MILLISECONDS: Final = 86_400_000
 
@@ -295,7 +297,26 @@ def parse_decisions(data: bytes) -> DecisionFile:
         raise FormatError(
             "bad-decision-file", "the decisions are not in ascending order, each once"
         )
+    check_annotators(file)
     return file
+
+
+def check_annotators(file: DecisionFile) -> None:
+    """Raise `bad-decision-file` if the claimed names are beyond a limit of spec §26.6."""
+    if isinstance(file.annotators, UnsetType):
+        return
+    names, counts = file.annotators.keys(), file.annotators.values()
+    if (
+        len(names) > MAX_ANNOTATORS
+        or any(not 0 < len(one) <= MAX_ANNOTATOR for one in names)
+        or any(one < 1 for one in counts)
+        or sum(counts) > len(file.decisions)
+    ):
+        raise FormatError(
+            "bad-decision-file",
+            f"at most {MAX_ANNOTATORS} annotators, with names of 1 to {MAX_ANNOTATOR} characters, "
+            "made no more decisions than the file has",
+        )
 
 
 def parse_outcome(data: bytes) -> tuple[ItemOutcome, ...]:

@@ -265,9 +265,48 @@ def _next(session: Session, folder: Path) -> None:
 
 
 @declare(
+    "export",
+    epilog="lyrikstore review export queue/x1y2z3w4 -o tasks",
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A new folder for the tasks.",
+)
+def _export(session: Session, folder: Path, output: Path) -> None:
+    """Write the records of your folder DIR as tasks for Label Studio; no store is needed.
+
+    tasks.json is imported into a project, and config.xml is its labelling interface. Of a blind
+    queue the tasks have no candidates. Export the project in the format JSON, and sign it with
+    `lyrikstore review sign EXPORT --queue DIR`.
+    """
+    from lyrikstore.api.commands import label_studio_files, open_folder
+
+    opened = open_folder(folder)
+    options.check_new(output)
+    written = options.write_files(output, label_studio_files(opened))
+    session.emit(
+        "review-export",
+        {
+            "queue": str(opened.queue.id),
+            "reviewer": opened.folder.reviewer,
+            "decides": len(opened.folder.items),
+            "written": [str(one) for one in written],
+        },
+    )
+    session.screen.wrote(written)
+    where = escape_control(str(folder))
+    session.screen.hint(f"lyrikstore review sign EXPORT.json --queue {where} -o signed.json")
+
+
+@declare(
     "sign",
     signs=True,
-    epilog="lyrikstore review sign queue/x1y2z3w4 -o decisions.signed.json",
+    epilog="lyrikstore review sign queue/x1y2z3w4 -o decisions.signed.json\n"
+    "lyrikstore review sign export.json --queue queue/x1y2z3w4 -o decisions.signed.json",
 )
 @click.argument("target", metavar="PATH", type=click.Path(path_type=Path))
 @click.option(
@@ -281,14 +320,29 @@ def _sign(session: Session, target: Path, queue: Path | None, output: Path) -> N
     """Sign the decisions that you made in your folder, with your own key; no store is needed.
 
     The folder is checked first: it must be the one that the author of the queue signed.
+
+    PATH is your folder, a file that the page saved, or the JSON export of a project in Label Studio
+    with the tasks of `lyrikstore review export`. You vouch for what others decided there: their
+    names are in the file as the export claims them.
     """
-    from lyrikstore.api.commands import open_folder, parse_decisions, sign_decisions
+    from lyrikstore.api.commands import (
+        MAX_FOLDER_BYTES,
+        is_label_studio,
+        label_studio_decisions,
+        open_folder,
+        parse_decisions,
+        sign_decisions,
+    )
 
     file = target / "decisions.json" if target.is_dir() else target
-    data = options.read_file(file)
+    data = options.read_file(file, MAX_FOLDER_BYTES)
     opened = open_folder(queue or (target if target.is_dir() else target.parent))
     options.check_new(output)
-    decisions = parse_decisions(data)
+    if is_label_studio(data):
+        decisions = label_studio_decisions(opened, data)
+    else:
+        decisions = parse_decisions(data)
+    annotators = decisions.annotators or {}
     options.write_new(output, sign_decisions(opened, decisions, session.signer(), now()))
     count, of = len(decisions.decisions), len(opened.folder.items)
     session.emit(
@@ -298,9 +352,13 @@ def _sign(session: Session, target: Path, queue: Path | None, output: Path) -> N
             "reviewer": opened.folder.reviewer,
             "decided": count,
             "decides": of,
+            "annotators": sorted(annotators),
             "written": [str(output)],
         },
     )
+    for name, made in sorted(annotators.items()):
+        claimed = f"{pluralize(made, 'decision')} by {escape_control(name)}, as the export claims"
+        session.screen.say(f"! you vouch for {claimed}")
     session.screen.result(f"✓ signed   {count} of {pluralize(of, 'decision')}")
     session.screen.result(f"✓ wrote    {escape_control(str(output))}")
     if count < of:
@@ -337,7 +395,7 @@ def _import(
     in your own folder: no reviewer can read what another decided. Nothing is taken in if one of the
     files is refused.
     """
-    from lyrikstore.api.commands import HeldFiles
+    from lyrikstore.api.commands import MAX_DECISIONS_BYTES, HeldFiles
 
     if bool(files) is bool(close):
         raise click.UsageError("give FILE, or --close QUEUE")
@@ -346,7 +404,7 @@ def _import(
     if close:
         result = store.reviews.close(close, held, destination=output, message=message)
     else:
-        data = [options.read_file(one) for one in files]
+        data = [options.read_file(one, MAX_DECISIONS_BYTES) for one in files]
         result = store.reviews.hand_in(data, held, destination=output, message=message)
     _emit_handed_in(session, result)
 
@@ -388,5 +446,5 @@ def _emit_handed_in(session: Session, result: "HandedIn") -> None:
         screen.hint(f'use it: a recipe with [[step]] use = "reviewed/1", review = "{review.name}"')
 
 
-for _one in (_new, _next, _sign, _import):
+for _one in (_new, _next, _export, _sign, _import):
     command.add_command(_one)
