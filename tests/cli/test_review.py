@@ -100,23 +100,28 @@ def test_decisions_from_label_studio(new_person: Callable[[str], Person]) -> Non
     firm = new_person("firm")
     firm.ok("key", "new", "--no-passphrase")
     firm.ok("init")
-    rows = [{"text": f"{n} on law", "label": TYPES[n % 3]} for n in range(6)]
+    rows = [{"text": f"{n} on law", "label": TYPES[n % 3]} for n in range(600)]
     write(firm, "rows/rows.jsonl", lines(rows))
     firm.ok("commit", "rows", "-d", "acme/clauses", "--text", "text", "--label", "label")
     new = ("review", "new", "acme/clauses", "-o", "queue", "--reviewer", firm.did())
     folder = firm.folder / firm.ok(*new, "--json").json["handedOut"][0]["path"]
     made = firm.ok("review", "export", folder, "-o", "tasks", "--json").json
-    assert made["decides"] == 6
+    assert made["decides"] == 600
     assert made["written"] == ["tasks/tasks.json", "tasks/config.xml"]
     tasks = json.loads((firm.folder / "tasks/tasks.json").read_text())
     for task in tasks:
-        result = [{"from_name": "value", "value": {"choices": ["law"]}}]
+        result = [
+            {"from_name": "value", "value": {"choices": ["law"]}},
+            {"from_name": "note", "value": {"text": ["why " * 500]}},
+        ]
         task["annotations"] = [{"result": result, "completed_by": 1, "lead_time": 5.5}]
     write(firm, "export.json", json.dumps(tasks, indent=2))
     sign = ("review", "sign", "export.json", "--queue", folder, "-o", "signed.json")
     assert firm.ok(*sign, "--json").json["annotators"] == ["user 1"]
+    assert (firm.folder / "signed.json").stat().st_size > 1 << 20
     taken = firm.ok("review", "import", "signed.json", "--json").json
-    assert taken["details"]["labelError"]["wrong"] == 4
+    assert taken["details"]["labelError"]["wrong"] == 400
+    firm.ok("verify", "reviews/acme/clauses")
     # What the export shows is compared with the folder.
     write(firm, "export.json", json.dumps(tasks).replace("on law", "on lam"))
     again = (*sign[:-1], "x.json", "--json")
