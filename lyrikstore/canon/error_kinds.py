@@ -117,6 +117,7 @@ class ErrorKind(StrEnum):
     BAD_PATH = auto(), "The path cannot be in a tree."
     BAD_PATTERN = auto(), "The text is not a pattern of names."
     BAD_PERIOD = auto(), "There is no such period of time, or it has not begun."
+    BAD_PLACE = auto(), "A generated record does not name the records that it was made from."
     BAD_POLICY = auto(), "The policy is malformed or contradicts itself."
     BAD_PREDICTIONS = auto(), "The predictions that an evaluation carries are malformed."
     BAD_PRICES = auto(), "The price file is malformed or dated ahead."

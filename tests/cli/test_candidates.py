@@ -156,3 +156,43 @@ def test_what_a_program_outside_wrote(acme: Person) -> None:
         assert refused(acme, 16, *by).kind == "bad-generator", change
     (acme.folder / "g.toml").write_text(GENERATOR + "x" * 70_000)
     assert acme.fails(16, *by, "--json").kind == "bad-toml"
+
+
+def test_records_that_a_program_made_of_others(acme: Person) -> None:
+    for name, part in (("sources.jsonl", rows(5)), ("notes.jsonl", rows(3))):
+        (acme.folder / name).write_text(lines(part))
+    (acme.folder / "prompts.txt").write_text("Write a clause like {text}.")
+    said = GENERATOR.replace("[param", 'source = "acme/sources"\nsource_field = "from"\n[param')
+    (acme.folder / "g.toml").write_text(said)
+    fields = ("--text", "text", "--label", "label")
+    by = ("commit", "made.jsonl", "-d", "acme/made", *fields, "--generated-by", "g.toml")
+
+    def write(places: list[object]) -> None:
+        made = [{**row, "from": one} for row, one in zip(rows(3), places, strict=True)]
+        (acme.folder / "made.jsonl").write_text(lines(made))
+
+    write([4, [0, 1], "2,3"])
+    assert acme.fails(1, *by, "--json").kind == "no-ref"
+    acme.ok("commit", "sources.jsonl", "-d", "acme/sources", *fields)
+    acme.ok(*by)
+    manifest = acme.ok("show", "acme/made", "--json").json["manifest"]
+    assert manifest["body"]["generators"][0]["sourceField"] == "from"
+    assert [one["role"] for one in manifest["inputs"]] == ["source"]
+    report = acme.ok("verify", "acme/made", "--json").json
+    (check,) = (one for one in report["checks"] if one["id"] == "datasets")
+    assert check["state"] == "pass"
+    # Both need a right: what was written, and what it was made from.
+    acme.ok("permit", "acme/sources", "--permit", "train,modify")
+    asked = acme.run("terms", "acme/made", "--json").json
+    assert {one["name"] for one in asked["sources"]} == {
+        "datasets/acme/made",
+        "datasets/acme/sources",
+    }
+    assert not acme.ok(*by, "--json").json["changed"]
+    for bad in ([5, 0, 0], [0, "x", 0], [0, 0, None]):
+        write(bad)
+        assert acme.fails(16, *by, "--json").kind == "bad-place"
+    write([0, 0, 0])
+    for change in (('source_field = "from"\n', ""), ("acme/sources", "acme/made")):
+        (acme.folder / "g.toml").write_text(said.replace(*change))
+        assert acme.fails(16, *by, "--json").kind == "bad-generator"

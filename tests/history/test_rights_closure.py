@@ -99,7 +99,7 @@ def test_a_run_uses_its_own_data_directly_and_that_of_its_base_through_it() -> N
 
 def test_what_a_model_wrote_rests_on_its_prompts_and_on_what_the_model_learned_from() -> None:
     found = stages().closure("written")
-    assert names(found.sources) == ["prompts", "bought"]
+    assert names(found.sources) == ["written", "prompts", "bought"]
     assert names(found.datasets) == ["written", "part"]
     assert list(found.through) == [ident("bought")]
 

@@ -7,11 +7,13 @@ fails later leaves the store as it was.
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lyrikstore.canon.digest import Digest
 from lyrikstore.context import StoreContext
 from lyrikstore.crypto.keys.signer import Signer
 from lyrikstore.curate.commit.data_loss import check_loss
-from lyrikstore.curate.commit.generated import as_generated, check_generated
+from lyrikstore.curate.commit.generated import as_generated, check_generated, check_places
 from lyrikstore.curate.commit.inputs import CommitMetadata, CommitOptions
 from lyrikstore.curate.commit.plan import CommitPlan, find_files, plan_version
 from lyrikstore.curate.commit.result import CommitResult
@@ -68,7 +70,8 @@ def commit_folder(
         folder, follow_links=allow.links, store=repository.root, sheet=stated.sheet
     )
     if stated.generated is not None:
-        check_generated(repository, str(full_name), stated.generated)
+        made = check_generated(repository, str(full_name), stated.generated)
+        stated = replace(stated, generated=made)
     found = find_files(
         repository, listing, folder, str(full_name), stated, allow, context.own_cache
     )
@@ -76,6 +79,8 @@ def commit_folder(
         return found.unchanged
     with work_folder(cache) as work:
         plan = plan_version(context, found, full_name, stated, allow, work.path)
+        if stated.generated is not None:
+            check_places(repository, plan.rows, stated.generated)
         return _store(context, plan, signer, allow=allow, dry_run=dry_run, pools=pools)
 
 

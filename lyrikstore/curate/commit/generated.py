@@ -1,21 +1,27 @@
 """Data that a model wrote: generator, prompt and output terms (spec §13.15.3)."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from lyrikstore.canon.errors import InvalidInputError
+from lyrikstore.canon.files import open_regular
 from lyrikstore.curate.commit.inputs import MAX_PROMPT_BYTES, GeneratedBy
+from lyrikstore.curate.commit.rows.read import CommittedRows
 from lyrikstore.curate.commit.statement import Statement
+from lyrikstore.curate.readers.records import iter_rows
 from lyrikstore.history.manifests.manifest import Attachment, Input
+from lyrikstore.history.records.rows import RawRow
 from lyrikstore.history.repository.repository import Repository
+from lyrikstore.verify.datasets.places import place_fault
 
 _ROLE = "prompt"
 
 
-def check_generated(repository: Repository, name: str, made: GeneratedBy) -> None:
-    """Raise `bad-generator` or `bad-prompts` unless a version can be stated as generated.
+def check_generated(repository: Repository, name: str, made: GeneratedBy) -> GeneratedBy:
+    """Return how a version was generated, with the id of its source.
 
     Args:
         repository: The store.
@@ -24,9 +30,9 @@ def check_generated(repository: Repository, name: str, made: GeneratedBy) -> Non
 
     Raises:
         InvalidInputError: (``bad-generator``) the stated generator is not a checkpoint, or the
-            version is not a dataset; (``bad-prompts``) the prompts are empty, or longer than
-            16 MiB.
-        NotFoundError: The store has no such checkpoint.
+            version or its source is not a dataset; (``bad-prompts``) the prompts are empty, or
+            longer than 16 MiB.
+        NotFoundError: The store has no such checkpoint or source.
     """
     if made.program is None and repository.resolve(made.checkpoint).kind != "checkpoint":
         raise InvalidInputError(
@@ -46,6 +52,52 @@ def check_generated(repository: Repository, name: str, made: GeneratedBy) -> Non
             "the prompts are empty" if not made.prompts else "the prompts are longer than 16 MiB",
             hint="give the file of prompts that the model got, or their template: --prompts FILE",
         )
+    if not made.source:
+        return made
+    source = repository.resolve(made.source)
+    if source.kind != "dataset" or source.name == name:
+        raise InvalidInputError(
+            "bad-generator",
+            f"{made.source} is not another dataset",
+            hint="source names the dataset that the generator got its records from",
+        )
+    return replace(made, source=str(source.id))
+
+
+def check_places(repository: Repository, rows: CommittedRows | None, made: GeneratedBy) -> None:
+    """Raise unless each generated record names records of the source that it was made from.
+
+    Args:
+        repository: The store.
+        rows: The checked rows; None: the files are documents.
+        made: The generator, as :func:`check_generated` returned it.
+
+    Raises:
+        InvalidInputError: (``bad-place``) a record names none, or one that the source has not;
+            (``no-rows``) the files are documents.
+
+    Cost: with a source one more read of the files.
+    """
+    if not made.source:
+        return
+    if rows is None:
+        raise InvalidInputError("no-rows", "source_field is a field of rows, and these are files")
+    records = repository.resolve(made.source).body["records"]
+    companions = frozenset(rows.companions)
+    for at, path in enumerate(rows.scan.paths):
+        if path in companions:
+            continue
+        with open_regular(Path(rows.scan.location(at))) as stream:
+            for number, row in enumerate(iter_rows(rows.reader, path, stream)):
+                fault = isinstance(row, RawRow) and place_fault(
+                    row.data, made.source_field, records
+                )
+                if fault:
+                    raise InvalidInputError(
+                        "bad-place",
+                        f"{path}, record {number}: {fault}",
+                        hint="places count the records of the source in storage order, from 0",
+                    )
 
 
 def as_generated(
@@ -79,6 +131,9 @@ def as_generated(
         said = made.program
         entry |= {"name": said.name, "version": said.version, "provider": said.provider}
         entry |= {"params": dict(said.parameters)} if said.parameters else {}
+    if made.source:
+        entry["sourceField"] = made.source_field
+        inputs.append(Input("source", "dataset", repository.resolve(made.source).id))
     return replace(
         statement,
         body={**statement.body, "origin": "generated", "generators": [entry]},

@@ -27,6 +27,8 @@ class _GeneratorFile(Struct, frozen=True, forbid_unknown_fields=True):
     prompts: Annotated[str, Meta(min_length=1, max_length=4096)]
     permits_training: Literal["yes", "no", "unknown"] = "unknown"
     terms: Annotated[str, Meta(max_length=2000)] = ""
+    source: Annotated[str, Meta(max_length=400)] = ""
+    source_field: Annotated[str, Meta(max_length=200)] = ""
     parameters: Annotated[dict[_Word, _Value], Meta(max_length=MAX_PARAMETERS)] = {}
 
 
@@ -54,6 +56,12 @@ def read_generator_file(path: Path) -> GeneratedBy:
             f"{path}: {str(error)[:300]}",
             hint="docs/training.md shows such a file",
         ) from None
+    if bool(said.source) is not bool(said.source_field):
+        raise FormatError(
+            "bad-generator",
+            f"{path}: source and source_field go together",
+            hint="source names the dataset, source_field the field with places in it",
+        )
     # ATTACK: a place outside the folder, so that whoever runs it signs and hands on any file.
     place = Path(said.prompts)
     if place.is_absolute() or ".." in place.parts:
@@ -64,7 +72,15 @@ def read_generator_file(path: Path) -> GeneratedBy:
         )
     prompts = read_at_most(path.parent / place, MAX_PROMPT_BYTES + 1)
     program = OutsideGenerator(said.name, said.version, said.provider, dict(said.parameters))
-    return GeneratedBy("", prompts, said.terms, said.permits_training, program)
+    return GeneratedBy(
+        "",
+        prompts,
+        said.terms,
+        said.permits_training,
+        program,
+        said.source,
+        said.source_field,
+    )
 
 
 def _decimal_text(value: Decimal) -> Any:

@@ -42,6 +42,8 @@ class GeneratedBy(Struct, frozen=True):
         terms: Where the terms of its output are published, such as a URL; empty: not stated.
         permits_training: Whether they permit training on the output: ``yes``, ``no``, ``unknown``.
         program: The program outside the store; None: a checkpoint generated the data.
+        source: REF of the dataset that the data was made from; empty: not stated.
+        source_field: The field of each record with its places in that dataset.
     """
 
     checkpoint: str
@@ -49,6 +51,8 @@ class GeneratedBy(Struct, frozen=True):
     terms: str = ""
     permits_training: str = "unknown"
     program: OutsideGenerator | None = None
+    source: str = ""
+    source_field: str = ""
 
 
 class CommitMetadata(Struct, frozen=True):
@@ -157,5 +161,6 @@ def words_digest(stated: CommitMetadata, allow: CommitOptions) -> Digest:
             made.terms,
             made.permits_training,
             *(() if made.program is None else (msgspec.to_builtins(made.program),)),
+            *((made.source, made.source_field) if made.source else ()),
         ]
     return Digest.of(json.dumps(words, sort_keys=True).encode())

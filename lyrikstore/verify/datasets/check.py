@@ -32,6 +32,7 @@ from lyrikstore.verify.datasets.body import (
 )
 from lyrikstore.verify.datasets.decisions import DecisionTotals, DecisionWalk, ReadRecord
 from lyrikstore.verify.datasets.imported import find_import_faults, published_manifest
+from lyrikstore.verify.datasets.places import place_fault, source_field
 from lyrikstore.verify.datasets.reading import DatasetReading, measured_records
 from lyrikstore.verify.datasets.results import ResultFiles, UnsoundDecisionError
 from lyrikstore.verify.problems import Problems
@@ -142,6 +143,8 @@ class DatasetChecks:
         for fault in find_record_faults(body, measured):
             self._bad(manifest, str(fault))
         self._check_lists(manifest)
+        if body["origin"] == "generated":
+            self._check_places(manifest, tree)
         if body["origin"] in ("filtered", "committed"):
             self._check_origin(manifest)
         left = not_measured(body, measured)
@@ -155,6 +158,21 @@ class DatasetChecks:
             self.open_questions.append(not_proven("unmeasured", members, manifest.name))
         self._measured += 1
         self._records += measured.records
+
+    def _check_places(self, manifest: Manifest, tree: Tree) -> None:
+        """Hold the places of source records that generated records name against the source."""
+        field, sources = source_field(manifest.body), manifest.inputs_in("source")
+        if not field and not sources:
+            return
+        if not field or len(sources) != 1 or manifest.body["reader"] == DOCUMENT:
+            self._bad(manifest, "its sources do not fit the field that names places in them")
+            return
+        records = self._manifest(sources[0].id, "dataset").body["records"]
+        rows = self._reading.rows(manifest.body, tree, self._repository.blobs.open)
+        for row in (one for _, some in rows for one in some):
+            if fault := place_fault(row, field, records):
+                self._bad(manifest, f"a record: {quote(fault, 200)}")
+                return
 
     def _check_lists(self, manifest: Manifest) -> None:
         """Compare the counts of omitted files and rows with the attached lists of them."""
