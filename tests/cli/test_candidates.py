@@ -177,7 +177,9 @@ def test_records_that_a_program_made_of_others(acme: Person) -> None:
     acme.ok(*by)
     manifest = acme.ok("show", "acme/made", "--json").json["manifest"]
     assert manifest["body"]["generators"][0]["sourceField"] == "from"
-    assert [one["role"] for one in manifest["inputs"]] == ["source"]
+    (source,) = manifest["inputs"]
+    assert source["role"] == "source"
+    assert manifest["body"]["descriptor"]["derivedFrom"]["value"] == [source["id"]]
     report = acme.ok("verify", "acme/made", "--json").json
     (check,) = (one for one in report["checks"] if one["id"] == "datasets")
     assert check["state"] == "pass"
@@ -192,6 +194,10 @@ def test_records_that_a_program_made_of_others(acme: Person) -> None:
     for bad in ([5, 0, 0], [0, "x", 0], [0, 0, None]):
         write(bad)
         assert acme.fails(16, *by, "--json").kind == "bad-place"
+    (acme.folder / "d").mkdir()
+    (acme.folder / "d" / "a.txt").write_text("a")
+    documents = ("commit", "d", "-d", "acme/documents", "--generated-by", "g.toml", "--json")
+    assert acme.fails(16, *documents).kind == "no-rows"
     write([0, 0, 0])
     for change in (('source_field = "from"\n', ""), ("acme/sources", "acme/made")):
         (acme.folder / "g.toml").write_text(said.replace(*change))

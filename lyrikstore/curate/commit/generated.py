@@ -133,7 +133,11 @@ def as_generated(
         entry |= {"params": dict(said.parameters)} if said.parameters else {}
     if made.source:
         entry["sourceField"] = made.source_field
-        inputs.append(Input("source", "dataset", repository.resolve(made.source).id))
+        source = repository.resolve(made.source).id
+        inputs.append(Input("source", "dataset", source))
+        derived = {"state": "value", "basis": "measured", "value": [str(source)]}
+        descriptor = {**statement.body["descriptor"], "derivedFrom": derived}
+        statement = replace(statement, body={**statement.body, "descriptor": descriptor})
     return replace(
         statement,
         body={**statement.body, "origin": "generated", "generators": [entry]},

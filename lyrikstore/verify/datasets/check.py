@@ -145,13 +145,14 @@ class DatasetChecks:
         self._check_lists(manifest)
         if body["origin"] == "generated":
             self._check_places(manifest, tree)
-        if body["origin"] in ("filtered", "committed"):
+        if body["origin"] in ("filtered", "committed", "generated"):
             self._check_origin(manifest)
         left = not_measured(body, measured)
         if body["origin"] != "filtered":
             left += ["derivation"] if "derivation" in body else []
         if body["origin"] not in ("filtered", "committed"):
-            named = ("derivedFrom", "generatedBy")
+            derived = () if body["origin"] == "generated" else ("derivedFrom",)
+            named = (*derived, "generatedBy")
             left += [one for one in named if measured_field(body, one) is not None]
         if left:
             members = ", ".join(quote(name) for name in left)
@@ -210,6 +211,8 @@ class DatasetChecks:
         if manifest.body["origin"] == "committed":
             if made is not None or "derivation" in manifest.body:
                 self._bad(manifest, "it was committed, but states that a filter made it")
+            return
+        if manifest.body["origin"] == "generated":
             return
         used = self._filter(manifest)
         derivation = manifest.body.get("derivation", {})

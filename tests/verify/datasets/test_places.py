@@ -41,6 +41,11 @@ def test_a_version_that_names_other_records(stage: Any) -> None:
         generated(body)
         del body["generators"][0]["sourceField"]
 
+    def of_others(body: dict[str, Any]) -> None:
+        generated(body)
+        other = {"state": "value", "basis": "measured", "value": [str(docs.id)]}
+        body["descriptor"]["derivedFrom"] = other
+
     rows, docs = (stage.made[name] for name in ("rows", "docs"))
 
     def reason(source: Any, change: Any = generated) -> str:
@@ -49,5 +54,6 @@ def test_a_version_that_names_other_records(stage: Any) -> None:
 
     assert reason(rows) == "pass"  # n counts its 12 records
     assert reason(docs) == "differs"
+    assert reason(rows, of_others) == "differs"
     assert reason(rows, without_field) == "differs"
     assert stage.forger.reason(stage.forger.sign(rows, generated)) == "differs"
