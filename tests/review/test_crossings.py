@@ -45,7 +45,7 @@ def test_a_retired_dataset(store: Store, tmp_path: Path) -> None:
     """What can be computed no more is called retired, by every way to it, and is not handed out."""
     name = commit_rows(store, tmp_path / "data", rows(20))
     asked = ReviewRequest(
-        (ANNA.did, BEN.did), by=("label",), sample=10, overlap="1", adjudicator=CARA.did
+        (ANNA.did, BEN.did), by=("label",), sample=18, overlap="1", adjudicator=CARA.did
     )
     queued = request_review(store, name, asked, tmp_path / "queue")
     held = HeldFiles(tmp_path / "held")
@@ -79,7 +79,7 @@ def test_a_retired_dataset(store: Store, tmp_path: Path) -> None:
         applied(store, queued.request.inputs_in("dataset")[0].id.hex, step(), "acme/other")
     assert len(store.repository.entries()) == size
     assert not list((tmp_path / "held").rglob("*.json"))
-    assert list(store.query.sql("SELECT items FROM reviews").rows) == [(10,)]
+    assert list(store.query.sql("SELECT items FROM reviews").rows) == [(18,)]
     assert list(store.query.sql("SELECT * FROM review_outcomes").rows) == []
 
 
