@@ -79,14 +79,12 @@ from lyrikstore.publish.status.status_registry import Issued as Issued
 from lyrikstore.review.asked import QuestionsFile as QuestionsFile
 from lyrikstore.review.asked import ReviewRequest as ReviewRequest
 from lyrikstore.review.asked import parse_questions_file as parse_questions_file
-from lyrikstore.review.folder import OpenedFolder as OpenedFolder
 from lyrikstore.review.folder import open_folder as open_folder
 from lyrikstore.review.hand_in import HandedIn as HandedIn
 from lyrikstore.review.held import HeldFiles as HeldFiles
 from lyrikstore.review.label_studio import is_label_studio as is_label_studio
 from lyrikstore.review.label_studio import label_studio_decisions as label_studio_decisions
 from lyrikstore.review.label_studio import label_studio_files as label_studio_files
-from lyrikstore.review.queue import PlannedReview as PlannedReview
 from lyrikstore.review.queue import QueuedReview as QueuedReview
 from lyrikstore.review.session import DecidingSession as DecidingSession
 from lyrikstore.review.session import resume as resume

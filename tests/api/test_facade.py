@@ -13,6 +13,7 @@ import pytest
 import lyrikstore
 from lyrikstore import api
 from lyrikstore.api.bound import _Bound
+from lyrikstore.api.datasets import Reviews
 from lyrikstore.api.policy import StoreRules
 from lyrikstore.api.store import Store
 from lyrikstore.lazy import places_of
@@ -70,7 +71,7 @@ def bound_methods() -> Iterator[tuple[str, str, _Bound]]:  # type: ignore[type-a
             and "store" in one.__annotations__
         )  # fmt: skip
         for owner in owners:
-            of = "rules" if owner is StoreRules else part
+            of = {StoreRules: "rules", Reviews: "reviews"}.get(owner, part)
             for name, value in vars(owner).items():
                 if isinstance(value, _Bound):
                     yield of, name, value

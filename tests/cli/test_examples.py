@@ -42,7 +42,7 @@ ELSEWHERE: Mapping[str, str] = {
         ("monitor", "predict", "card", "approve", "deploy", "export", "lineage"), "a model"
     ),
     **dict.fromkeys(
-        ("review new", "review export", "review sign", "review import"),
+        ("review new", "review next", "review export", "review sign", "review import"),
         "reviewers with keys of their own; test_review.py has them",
     ),
     "drill": "attacks what test_drill.py attacks",

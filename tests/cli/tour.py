@@ -280,6 +280,7 @@ def _review(way: Tour, acme: Path) -> None:
             json.dumps(file, separators=(",", ":"), sort_keys=True)
         )
         way.run(who, "review", "export", folder, "-o", acme / f"{who}-tasks")
+        way.run(who, "review", "next", folder)
         way.run(who, "review", "sign", folder, "-o", acme / f"{who}.json")
         found = way.run("acme", "review", "import", f"{who}.json")
     assert found["disagreed"]

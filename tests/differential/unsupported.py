@@ -338,6 +338,43 @@ def _held_against_nothing(place: Place) -> Report:
     return report
 
 
+def _drawn_by_hand(place: Place) -> Report:
+    """Sign a queue whose seed is one that somebody chose."""
+    store = place.store
+    named = [Input("dataset", "dataset", store.ids["dataset"])]
+    questions = b'{"asks":"","format":"lyrikstore-questions/1","highlight":[],"labels":["a"],'
+    questions += b'"questions":[],"reasons":[],"several":false,"spans":"","title":""}'
+    records = store.repository.manifest(store.ids["dataset"]).body["records"]
+    did = store.world.OWNER.did
+    body = {
+        "blind": False, "by": [], "field": "label", "overlap": "0", "records": records,
+        "reviewers": [did], "sample": 1, "strip": [],
+    }  # fmt: skip
+    request = store.sign(
+        "request",
+        "requests/acme/data",
+        body,
+        inputs=named,
+        attachments=[Attachment("questions", Digest.of(questions), len(questions))],
+    )
+    items = b'{"item":0,"place":0,"reviewers":[0]}\n'
+    size = store.repository.checkpoint.head.size + 1
+    store.log(request, blobs=(questions,))
+    body = {
+        "assignments": [{"folder": str(Digest.of(b"shown")), "items": 1, "reviewer": did}],
+        "items": 1, "round": "first", "seed": "00" * 32, "size": size,
+    }  # fmt: skip
+    queue = store.sign(
+        "queue",
+        "queues/acme/data",
+        body,
+        inputs=[*named, Input("request", "request", request.id)],
+        attachments=[Attachment("items", Digest.of(items), len(items))],
+    )
+    store.log(queue, blobs=(items,))
+    return store.store()
+
+
 IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "store.format": _flipped("format", 0.1),
     "store.genesis": _by_nobody,
@@ -361,6 +398,7 @@ IN_STORES: Mapping[str, Callable[[Place], Report]] = {
     "rules": _undecided,
     "rights.same-bytes": _prohibited_elsewhere,
     "rights.sources": _vouched_for_by_nobody,
+    "reviews": _drawn_by_hand,
     "evaluation.recomputed": _held_against_nothing,
 }
 """Id → what makes a store, or an object in it, of which it does not hold, and verifies it."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lyrikstore.canon.digest import Digest
+from lyrikstore.canon.limits import MAX_INPUTS
 from lyrikstore.canon.schemas import load_schema
 from lyrikstore.history.manifests.kinds import KINDS
 from lyrikstore.history.manifests.manifest import parse_manifest
@@ -32,6 +33,8 @@ def test_the_table_of_kinds_is_the_codes():
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     rows = [row for row in rows if row and row[0].startswith("`")]
     assert {row[0].split("`")[1] for row in rows} == set(KINDS)
+    numbers = {(1, 1): "exactly 1", (0, 1): "at most 1", (1, 2): "1 or 2"}
+    numbers[1, MAX_INPUTS] = "1 or more"
     for row in rows:
         words = row[0].split("`")[1::2]
         kind = KINDS[words[0]]
@@ -52,9 +55,7 @@ def test_the_table_of_kinds_is_the_codes():
             assert found == {
                 role: (
                     rule.kind,
-                    {(1, True): "exactly 1", (0, True): "at most 1", (1, False): "1 or more"}.get(
-                        (rule.least, rule.most == 1), ""
-                    ),
+                    numbers.get((rule.least, rule.most), ""),
                     rule.since,
                 )
                 for role, rule in rules.items()

@@ -14,10 +14,14 @@ from lyrikstore.curate.terms.offer import Offer
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.log.cosignature import cosign, witness_key
 from lyrikstore.history.manifests.manifest import Attachment, Input, Manifest, sign_manifest
+from lyrikstore.review.asked import ReviewRequest
+from lyrikstore.review.held import HeldFiles
 from lyrikstore.testing.keys import signer_for
 from lyrikstore.train.config import TrainConfig
 from lyrikstore.verify.report import Report
+from lyrikstore.verify.review.model import FolderItem, RecordDecision
 from tests.faults.robust.models import write_base
+from tests.review.conftest import accepting, signed
 from tests.servers.dask import new_store
 
 OWNER, OFFICER, WITNESS = map(signer_for, ("owner", "officer", "witness"))
@@ -27,13 +31,15 @@ APPROVAL = "approvals/acme/clauses"
 BASE = "checkpoints/acme/base"
 SEVERAL = "checkpoints/acme/topics"
 WAIVER = "waivers/ruled/house-quiet"
+QUEUE, REVIEW = "queues/acme/rows", "reviews/acme/rows"
 PROGRAM, DEPLOYMENT = "runs/acme/program", "deployments/acme/clauses.onnx"
 HONEST = (
     "datasets/acme/rows", "datasets/acme/rows.train", "filters/acme/rows", "records/acme/rows",
     "retentions/acme/drafts", BASE, RUN, MODEL, EVALUATION, "evaluations/acme/clauses.monitor",
     "runs/acme/topics", SEVERAL, "evaluations/acme/topics", "reproductions/acme/clauses", CARD,
     APPROVAL, PROGRAM, DEPLOYMENT, "deliveries/acme/rows", "predictions/acme/clauses",
-    "withdrawals/acme/rows", "rules/ruled/house", WAIVER, "decisions/ruled/clauses.onnx.deploy",
+    "withdrawals/acme/rows", "requests/acme/rows", QUEUE, "submissions/acme/rows", REVIEW,
+    "rules/ruled/house", WAIVER, "decisions/ruled/clauses.onnx.deploy",
     "timestamps/store/main",
 )  # fmt: skip
 """A manifest of every kind that can be signed again, and of some kinds several."""
@@ -150,6 +156,13 @@ def rows(count: int = 240, seed: int = 1) -> list[dict[str, str]]:
     return found
 
 
+def _renamed(item: FolderItem) -> RecordDecision:
+    """Change a loan, and accept what else there is."""
+    if item.candidate != ("loan",):
+        return RecordDecision(item.item, "accept", 3000)
+    return RecordDecision(item.item, "change", 3000, value=("lease",), reason="wrong")
+
+
 class Honest:
     """The store, and its owner, who signs again what should not be signed."""
 
@@ -207,8 +220,22 @@ class Honest:
         self._approve()
         self._announce_program()
         store.models.deploy(MODEL, "onnx", folder / "deployed")
+        self._review()
         self._decide()
         self._witness()
+
+    def _review(self) -> None:
+        """Have two people decide, of whom one accepts everything, and a third adjudicate."""
+        reviews, held = self.store.reviews, HeldFiles(self.folder / "held")
+        asked = ReviewRequest(
+            (OWNER.did, OFFICER.did), sample=8, by=("label",), overlap="1", blind=True,
+            strip=("text",), adjudicator=WITNESS.did,
+        )  # fmt: skip
+        made = reviews.request("acme/rows", asked, self.folder / "queue")
+        for who, decide in ((OWNER, accepting), (OFFICER, _renamed)):
+            reviews.hand_in([signed(made.folders[who.did], who, decide)], held)
+        apart = reviews.adjudicate(REVIEW, self.folder / "apart")
+        reviews.hand_in([signed(apart.folders[WITNESS.did], WITNESS, accepting)], held)
 
     def _witness(self) -> None:
         """Log what a witness says of the log."""

@@ -201,6 +201,7 @@ def test_writer_that_died_while_publishing(
     assert {check for check, state in states(report).items() if state != "pass"} == {
         "approvals",
         "deployment.made-from",
+        "reviews",
         "rules",
         "log.transactions",
         "log.witness",
