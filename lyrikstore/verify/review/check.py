@@ -70,22 +70,46 @@ def check_reviews(
     Cost: reads the data of each dataset that was reviewed, and all manifests once.
     """
     problems = Problems(_CHECK)
-    found = [one for one in ancestry.values() if one.kind in (QUEUE, REVIEW)]
+    found = [one for one in ancestry.values() if one.kind in (REQUEST, QUEUE, SUBMISSION, REVIEW)]
     if not found:
         return not_applicable(_CHECK, "no reviews")
     data = _Data(repository, read_records)
     for one in found:
         label = f"{one.name} ({one.id.short})"
         try:
-            if one.kind == QUEUE:
+            if one.kind == REQUEST:
+                _check_request(repository, one, label, problems)
+            elif one.kind == SUBMISSION:
+                _check_submission(repository, one, label, problems)
+            elif one.kind == QUEUE:
                 _Queue(repository, one, label, problems, data).check()
             else:
                 _Review(repository, one, label, problems, data).check()
         except LyrikstoreError as error:
             problems.note(label, error)
     count = sum(one.kind == REVIEW for one in found)
-    said = f"{pluralize(len(found) - count, 'queue')} drawn as the log says"
+    queues = sum(one.kind == QUEUE for one in found)
+    said = f"{pluralize(queues, 'queue')} drawn as the log says"
     return problems.close(f"{said}; {pluralize(count, 'review')} computed again", reviews=count)
+
+
+def _check_request(
+    repository: Repository, request: Manifest, label: str, problems: Problems
+) -> None:
+    dataset = repository.manifest(request.inputs_in("dataset")[0].id)
+    if request.body["records"] != dataset.body["records"]:
+        text = f"{label}: it states another number of records than the dataset has"
+        problems.add(problems.bad, OTHER_DRAW, text)
+
+
+def _check_submission(
+    repository: Repository, submission: Manifest, label: str, problems: Problems
+) -> None:
+    queue = repository.manifest(submission.inputs_in(QUEUE)[0].id)
+    asked = {one["reviewer"]: one["items"] for one in queue.body["assignments"]}
+    if submission.body["decisions"] > asked.get(submission.body["reviewer"], -1):
+        text = f"{label}: its reviewer was not asked about so many records of the queue"
+        problems.add(problems.bad, OTHER_DECISIONS, text)
 
 
 class _Data:
@@ -134,9 +158,7 @@ class _Queue:
         # ATTACK A217: records that suit whoever asks, under the name of a draw.
         elif bytes.fromhex(body["seed"]) != seed_of(root_at(repository, index + 1), request.id):
             self._bad("its seed does not follow from the log")
-        if request.body["records"] != dataset.body["records"]:
-            self._bad("its request states another number of records than the dataset has")
-        elif read.is_adjudication:
+        if read.is_adjudication:
             self._check_adjudication(read)
         else:
             self._check_draw(read, dataset)

@@ -25,6 +25,7 @@ from lyrikstore.canon.digest import Digest
 from lyrikstore.canon.errors import LyrikstoreError
 from lyrikstore.canon.schemas import check_schema
 from lyrikstore.history.manifests.kinds import KINDS
+from lyrikstore.testing.keys import signer_for
 from lyrikstore.verify.stated import STATED
 from tests.verify.store.honest import HONEST, Honest
 
@@ -32,7 +33,7 @@ SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 RULES = ("genesis", "policy")
 """Kinds that are rules themselves: nobody can sign them again, or what follows is another store."""
 
-IN_PART = {"checkpoint": ["chosen.candidates[].settings.C"]}
+IN_PART = {"checkpoint": ["chosen.candidates[].settings.C"], "submission": ["decisions"]}
 """Kind → members of which a check finds some other values alone; they stay on the list."""
 
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
@@ -113,6 +114,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "compared": "test_reproduce",
         "segments": "test_statements",
     },
+    "review": {"figures.overrides": "test_figures"},
     "records": {"roots[].type": ""},
     "rules": {"facts": ""},
     "decision": {"engine": ""},
@@ -225,6 +227,7 @@ def others(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
         if value:
             yield value[:-1]
             yield value[1:]
+            yield value[::-1]
             if isinstance(value[0], str):
                 yield [*value[:-1], f"{value[-1]}x"]
                 yield [*value, "other"]
@@ -242,6 +245,8 @@ def others(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
 def other_texts(value: str) -> Iterator[str]:
     if re.fullmatch(r"blake3:[0-9a-f]{64}", value):
         yield str(Digest.of(b"another"))
+    if value.startswith("did:key:"):
+        yield signer_for("another").did
     if re.fullmatch(r"[0-9a-f]{32,64}", value):
         yield "0" * len(value)
     if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
