@@ -136,13 +136,16 @@ def open_page(request: pytest.FixtureRequest) -> Iterator[Callable[..., Window]]
 
 
 def in_another(browser: Any) -> Iterator[Callable[..., Window]]:
-    """Give a maker of windows, each in the place of the one before."""
+    """Give a maker of windows, each in the place of the one before; no page finds what was kept."""
     opened: list[Window] = []
 
     def make(path: Path = PAGE, *, ready: str = READY) -> Window:
         page = webdriver.Page(browser)
         page.goto(path.as_uri())
+        page.run("localStorage.clear()")
+        page.goto(path.as_uri())
         page.run(WATCH)
+        page.keep_blobs()
         webdriver.waited(lambda: page.evaluate(ready))
         opened[:] = [Window(page)]
         return opened[0]

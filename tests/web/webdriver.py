@@ -180,6 +180,17 @@ class Page:
       { capture: true, once: true });
     """
 
+    # WebKit's driver keeps no downloads, and its browser shows a bar for each, which never goes:
+    # some dozen, and no page is left to click on.
+    BLOBS = """
+    const made = URL.createObjectURL;
+    window.blobs = [];
+    URL.createObjectURL = (blob) => { window.blobs.push(blob); return made.call(URL, blob); };
+    addEventListener("click", (event) => {
+      if (event.target.closest?.("a[download]")) event.preventDefault();
+    });
+    """
+
     REACHED = """
     window.reached = false;
     document.querySelector(arguments[0]).addEventListener(
@@ -202,6 +213,11 @@ class Page:
     def goto(self, url: str) -> None:
         """Load a page."""
         self.browser.do("Navigate", url=url)
+
+    def keep_blobs(self) -> None:
+        """Keep what the page offers to be downloaded in ``window.blobs``, where that is needed."""
+        if isinstance(self.browser, WebKit):
+            self.run(self.BLOBS)
 
     def locator(self, css: str) -> "Locator":
         """Return the elements that ``css`` selects."""

@@ -31,15 +31,9 @@ def subject_of(card: CardDocument) -> dict[str, Any]:
     }
 
 
-HOOK = """const made = URL.createObjectURL; window.blobs = [];
-URL.createObjectURL = (blob) => { window.blobs.push(blob); return made.call(URL, blob); };"""
-
-
 def opened(open_page: Any, path: Path, **options: Any) -> Window:
     """Open the page."""
     window: Window = open_page(path, ready=READY, **options)
-    if isinstance(window.page, webdriver.Page):
-        window.page.run(HOOK)
     return window
 
 

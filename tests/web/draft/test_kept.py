@@ -9,7 +9,6 @@ import pytest
 from tests.web import webdriver
 from tests.web.conftest import EVERY_BROWSER
 from tests.web.draft.drafting import (
-    HOOK,
     READY,
     answer,
     download,
@@ -54,7 +53,7 @@ def reopened(page: Any) -> None:
     else:
         page.run("window.before = true; location.reload()")
         webdriver.waited(lambda: page.evaluate(f"!window.before && {READY}"))
-        page.run(HOOK)
+        page.keep_blobs()
     page.wait_for_selector("#draft-preview")
 
 
@@ -62,7 +61,6 @@ def reopened(page: Any) -> None:
 def test_what_is_entered_is_there_again(open_page, written, tmp_path) -> None:
     window = opened(open_page, written)
     page = window.page
-    page.evaluate("localStorage.clear()")
     assert not page.evaluate(ASKS)
     fill_in(page)
     before = entered(page)
