@@ -185,10 +185,10 @@ def papers(person: Person) -> dict[str, bytes]:
 _MACHINE = frozenset({"latencyMs", "memoryBytes", "peakMemoryBytes", "actual"})
 _MEASURED = re.compile(
     rb"\"latencyMs\":\{[^}]*\}|(?<=ms an answer )\([^)]*\)|"
-    rb"\d{4}-\d\d-\d\dT[0-9:.]+Z|\d[\d.,]* (?:ms|MB|MiB|GB|GiB)|urn:uuid:[0-9a-f-]{36}|"
-    rb"\b\d{3},?\d{3},?\d{3}\b|(?<=Seconds: )[\d.]+|(?<=clock, s: )[\d.]+|(?<=time, s: )[\d.]+|"
-    rb"(?<=Seconds )[\d.]+|(?<=clock, s )[\d.]+|(?<=time, s )[\d.]+|"
-    rb"(?<=\")\d\.\d(?=\")"
+    rb"\d{4}-\d\d-\d\d(?:T[0-9:.]+Z)?|\d[\d.,]* (?:ms|MB|MiB|GB|GiB)|urn:uuid:[0-9a-f-]{36}|"
+    rb"\b(?!7391\d{6}\b)\d{1,3}(?:,?\d{3}){2,3}\b|(?<=Seconds: )[\d.]+|(?<=clock, s: )[\d.]+|"
+    rb"(?<=time, s: )[\d.]+|(?<=Seconds )[\d.]+|(?<=clock, s )[\d.]+|(?<=time, s )[\d.]+|"
+    rb"(?<=\")\d+\.\d(?=\")"
 )
 
 
