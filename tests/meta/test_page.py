@@ -38,6 +38,7 @@ def content_of(name: str) -> bytes:
         ("audit.html", r'<meta name="sources" content="([0-9a-f]{64})">'),
         ("explore.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
         ("draft.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
+        ("review.js", r"\A/\* sources ([0-9a-f]{64}) \*/\n"),
     ],
 )
 def test_the_page_is_not_stale(name: str, stamp: str) -> None:
