@@ -19,12 +19,14 @@ from lyrikstore.web.pages.monitor import monitor_facts, monitor_page
 from lyrikstore.web.pages.plan import plan_page
 from lyrikstore.web.pages.profile import profile_facts, profile_page
 from lyrikstore.web.pages.report import report_facts, report_page
+from lyrikstore.web.pages.review import review_page
 from lyrikstore.web.pages.run import run_page
 from tests.audit.file.conftest import EVIDENCE
 from tests.differential.seeds import spelt
 from tests.web.conftest import ATTESTED
 from tests.web.draft.drafting import subject_of
 from tests.web.page_samples import ABOUT, letter_facts, planned, ran
+from tests.web.review.reviewing import folder_of, further, item, questions_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = (
@@ -190,6 +192,25 @@ def audit(change: Callable[..., Facts]) -> bytes:
     return write_page(evidence, str(change("Audit of it")))
 
 
+def review(change: Callable[..., Facts]) -> bytes:
+    """Return the page of a reviewer."""
+    labels = [f"{number} {change('lease')}" for number in range(12)]
+    asked = questions_of(
+        labels,
+        title=change("Leases"),
+        asks=change("Is it one?"),
+        reasons=(change("wrong"),),
+        questions=(further("clear", change("Is it clear?"), "yes", change("no")),),
+        highlight=("mietet",),
+    )
+    fields = change({"text": "Anna mietet.", "page": "4"})
+    shown = {"fields": fields, "spans": ((1, 5, "word"),), "by": change("a model")}
+    given = ((labels[1],), (labels[2],))
+    items = [item(n, "", labels[0], given=given, **shown) for n in range(3)]
+    guideline = change("Anna is a name. " * 40)
+    return review_page(*folder_of(items, asked, guideline=guideline))
+
+
 CARD_KEPT = frozenset(
     ["id", "kind", "state", "evidence", "statements", "question", "format", "shows", "digest"]
 ) | frozenset(["store", "value", "profile", "origin", "counts", "facts", "type", "answeredBy"])
@@ -220,12 +241,13 @@ PAGES: dict[str, Callable[..., bytes]] = {
     "evaluation": evaluation, "monitor": monitor, "profile": profile,
     "report": report, "verification": verification, "audit": audit,
     "plan": plan, "run": run, "letter": letter,
-    "card": card, "draft": draft,
+    "card": card, "draft": draft, "review": review,
 }  # fmt: skip
 OF_A_CARD = {"card", "draft"}
 PROGRAMS = {
     "verification": "document.querySelector('#answer:not([hidden]), #progress.problem') !== null",
     "audit": "document.querySelector('#verdict') !== null",
     "draft": "document.querySelector('#draft-sign, #draft-refused') !== null",
+    "review": "document.querySelector('#review-sign, #review-refused') !== null",
 }
 """Page with a program → when it has drawn what it shows."""
