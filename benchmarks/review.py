@@ -7,7 +7,9 @@ DIR holds ``cuad-clauses/*.jsonl.gz``. Clauses of one type are committed, a tent
 another type than the experts of CUAD gave. The real commands ask for a blind review; a Chromium
 opens the page of each reviewer from disk and is worked by keys alone. The first reviewer signs in
 the page, by a key that such a page made; the others save a file and sign it by the command line.
-The second answers one record in twenty wrongly. Then three who cheat are looked for by `verify`.
+The second answers one record in twenty wrongly. Each folder is decided once more, in a copy, by
+`review next` at a terminal, and the decisions are compared. Then three who cheat are looked for by
+`verify`.
 """
 
 import argparse
@@ -16,12 +18,14 @@ import json
 import os
 import platform
 import random
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +39,17 @@ from lyrikstore.crypto.keys.keyring import KeyFolder
 from lyrikstore.history.commit.transaction import open_transaction
 from lyrikstore.history.manifests.manifest import Input, sign_manifest
 from lyrikstore.review.queue import attach
-from lyrikstore.verify.review.model import ITEMS, OUTCOME, encoded_lines, parse_items, parse_outcome
+from lyrikstore.verify.review.model import (
+    ITEMS,
+    OUTCOME,
+    FolderItem,
+    RecordDecision,
+    encoded_lines,
+    parse_decisions,
+    parse_folder,
+    parse_items,
+    parse_outcome,
+)
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "review.md"
@@ -151,9 +165,8 @@ class Reviewer:
         begin = time.perf_counter()
         for _ in range(count):
             texts = page.locator("#review-record .record").all_inner_texts()
-            label = next(truth[one] for one in texts if one in truth)
-            if errs is not None and errs.random() < ERRING:
-                label = errs.choice([one for one in labels if one != label])
+            right = next(truth[one] for one in texts if one in truth)
+            label = answered(right, labels, errs)
             if not blind:
                 held = page.locator("#review-candidate dd").first.inner_text()
                 keys.press("a" if held == label else "c")
@@ -190,6 +203,71 @@ class Reviewer:
 def folder_of(said: Any, who: str, firm: Person) -> Path:
     """Return the folder of a reviewer."""
     return next(firm.work / one["path"] for one in said["handedOut"] if one["reviewer"] == who)
+
+
+def answered(label: str, labels: Sequence[str], errs: random.Random | None) -> str:
+    """Return what a reviewer answers who knows the label, and errs at times with ``errs``."""
+    if errs is not None and errs.random() < ERRING:
+        return errs.choice([one for one in labels if one != label])
+    return label
+
+
+def at_a_terminal(
+    reviewer: Reviewer, made: Path, truth: Truth, errs: random.Random | None = None
+) -> tuple[float, int]:
+    """Decide a reviewer's folder again, by `review next` in a terminal and by keys alone.
+
+    Args:
+        reviewer: Whoever decided in the page.
+        made: The file of what they decided there.
+        truth: The right answers.
+        errs: As in the page.
+
+    Returns:
+        Seconds, and how many decisions are the same.
+    """
+    folder = reviewer.results / "at-a-terminal"
+    shutil.copytree(reviewer.folder, folder, ignore=shutil.ignore_patterns("decisions.json"))
+    opened = parse_folder((folder / "queue.json").read_bytes())
+    labels = sorted(set(truth.values()))
+
+    def keys(item: FolderItem) -> str:
+        label = answered(truth[item.fields["text"]], labels, errs)
+        if not opened.blind and item.candidate == (label,):
+            return "a"
+        found = [one for one in opened.questions.labels if label.casefold() in one.casefold()]
+        enters = opened.blind + (item.candidate != (label,))  # kept; and no reason
+        return f"c{label}{found.index(label) + 1}" + "\n" * enters
+
+    ours, theirs = os.openpty()
+    begin = time.perf_counter()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "lyrikstore_cli", "review", "next", str(folder)],
+        env=environment(reviewer.results, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+        | {"TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    waiting, shown = iter(opened.items), ""
+    with suppress(OSError):  # what a terminal says when nobody is left on its other side
+        while select.select([ours], [], [], 60)[0]:
+            shown += os.read(ours, 1 << 16).decode(errors="replace")
+            if "q quit" in shown:  # a record is shown
+                shown = shown.rpartition("q quit")[2]
+                os.write(ours, keys(next(waiting)).encode())
+    os.close(ours)
+    seconds = time.perf_counter() - begin
+    if done.wait(60):
+        sys.exit(f"review next {folder} failed: {shown}")
+    one, two = map(decisions_in, (made, folder / "decisions.json"))
+    return seconds, sum(left == right for left, right in zip(one, two, strict=True))
+
+
+def decisions_in(path: Path) -> list[RecordDecision]:
+    """Return the decisions of a file, without times."""
+    return [replace(one, ms=0) for one in parse_decisions(path.read_bytes()).decisions]
 
 
 def forged(store: Store, ref: str, *, items: bytes | None = None, **other: Any) -> str:
@@ -289,17 +367,19 @@ def measured(data: Path, rows: int, sample: int) -> list[tuple[str, str]]:
 
         anna = Reviewer(browser, folder_of(asked, first, firm), firm.work)
         seconds = [anna.decide(truth)]
-        one = firm.run("review", "import", anna.sign(key))
+        signed = anna.sign(key)
+        typed = [at_a_terminal(anna, signed, truth)]
+        one = firm.run("review", "import", signed)
         careless = Reviewer(browser, folder_of(asked, second, firm), ben.work)
         seconds.append(careless.decide(truth, random.Random(SEED + 1)))
-        careless.save()
+        typed.append(at_a_terminal(careless, careless.save(), truth, random.Random(SEED + 1)))
         ben.run("review", "sign", careless.folder, "-o", "signed.json")
         two = firm.run("review", "import", ben.work / "signed.json", "-o", "apart")
         last = two
         if two["handedOut"]:
             judge = Reviewer(browser, folder_of(two, third, firm), cara.work)
             seconds.append(judge.decide(truth))
-            judge.save()
+            typed.append(at_a_terminal(judge, judge.save(), truth))
             cara.run("review", "sign", judge.folder, "-o", "signed.json")
             last = firm.run("review", "import", cara.work / "signed.json")
         verified = state_of(firm, "reviews/acme/clauses")
@@ -335,7 +415,9 @@ def measured(data: Path, rows: int, sample: int) -> list[tuple[str, str]]:
         ("true rate: of those drawn, of all", share),
         ("agreement of the two", agreed),
         ("records for the adjudicator", str(two["disagreed"])),
+        ("same decisions at a terminal, each", ", ".join(str(same) for _, same in typed)),
         ("seconds at the page, each", ", ".join(f"{one:.0f}" for one in seconds)),
+        ("seconds at a terminal, each", ", ".join(f"{one:.0f}" for one, _ in typed)),
         ("named for deciding too fast", f"{fast} of {len(figures['reviewers'])}"),
         ("`verify` of the review", verified),
         ("a second file after the reveal", f"refused: {refused['kind']}"),
@@ -367,7 +449,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = (
         f"Measured by `python benchmarks/review.py` on {datetime.now(UTC):%Y-%m-%d} "
         f"({os.cpu_count()} cores, {platform.machine()}): clauses of CUAD, a tenth with a wrong "
-        "label. A program works the page of each reviewer in Chromium by keys: it answers as the "
+        "label. A program works the page of each reviewer in Chromium by keys, and then "
+        "`review next` at a terminal with a copy of the folder: it answers as the "
         "experts of CUAD did, but for one reviewer of the two, who errs in 5 % of the records. So "
         "this shows that nothing is lost on the way, not how well people review."
     )
