@@ -1,6 +1,6 @@
 """What is asked of reviewers: the questions file, and the request (spec §26.2, §26.3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal
 
 from msgspec import Struct, ValidationError, convert
@@ -35,7 +35,7 @@ class QuestionsFile(Struct, frozen=True, forbid_unknown_fields=True):
         title: Title of the review.
         asks: The question about the reviewed field.
         field: The reviewed field; empty: the one with the role label.
-        labels: The labels that may be given; None: those of the dataset.
+        labels: The labels that may be given; None: those of the dataset and of its generators.
         several: Whether a record may have several labels; None: whether some record has.
         reasons: Codes of reasons.
         spans: The field with spans to be highlighted.
@@ -144,8 +144,20 @@ def read_reviewed(
         yield ReviewedRecord(place, labels_in(record, field), strata, record)
 
 
+def labels_of_generators(repository: Repository, dataset: Manifest) -> Iterator[str]:
+    """Yield the labels of the models that gave the records of a dataset theirs.
+
+    A model may have given some of its labels to no record here, where they are right all the same.
+    """
+    for item in dataset.inputs_in("generator"):
+        yield from repository.resolve(str(item.id)).body.get("labels", ())
+
+
 def complete_questions(
-    dataset: Manifest, file: QuestionsFile, records: Sequence[ReviewedRecord]
+    dataset: Manifest,
+    file: QuestionsFile,
+    records: Sequence[ReviewedRecord],
+    known: Iterable[str] = (),
 ) -> Questions:
     """Return the questions with every default written out.
 
@@ -153,11 +165,12 @@ def complete_questions(
         dataset: The dataset.
         file: The questions file.
         records: Its records; labels that are not named are those that occur.
+        known: Labels that may be given although they do not occur, unless the file names labels.
 
     Raises:
         FormatError: (``bad-questions``) they are beyond a limit of spec §26.2.
     """
-    found = {label for one in records for label in one.candidate}
+    found = {label for one in records for label in one.candidate}.union(known)
     labels = tuple(sorted(found)) if file.labels is None else file.labels
     named = bool(file.field) and file.field != dataset.body.get("fields", {}).get("label", "")
     if file.labels is None and (named or len(labels) > MAX_LABELS):

@@ -27,6 +27,7 @@ from lyrikstore.review.asked import (
     check_fields,
     complete_questions,
     is_open,
+    labels_of_generators,
     read_reviewed,
     request_body,
     reviewed_field,
@@ -300,7 +301,8 @@ def _prepare(repository: Repository, ref: str, asked: ReviewRequest) -> _Prepare
     if not records:
         raise InvalidInputError("no-records", f"{dataset.name} has no records to review")
     check_fields(records, asked, field)
-    questions = complete_questions(dataset, asked.questions, records)
+    known = labels_of_generators(repository, dataset)
+    questions = complete_questions(dataset, asked.questions, records, known)
     return _Prepared(dataset, records, questions, request_body(asked, field, len(records)))
 
 

@@ -102,6 +102,14 @@ def test_from_unsure_answers_to_a_better_model(acme: Person) -> None:
     manifest = acme.ok("show", "acme/unsure", "--json").json["manifest"]
     (generator,) = manifest["body"]["generators"]
     assert (manifest["body"]["origin"], generator["name"]) == ("generated", MODEL)
+    # Whatever the model answered, a reviewer can give each of its labels.
+    (acme.folder / "one.jsonl").write_text(lines(unlabelled[:1]))
+    one = ("predict", MODEL, "one.jsonl", "--queue", "below", "1", "--as", "acme/one")
+    acme.ok(*one, *said)
+    asked = ("review", "new", "acme/one", "--reviewer", acme.did(), "-o", "one", "--json")
+    (handed,) = acme.ok(*asked).json["handedOut"]
+    offered = open_folder(acme.folder / handed["path"]).folder.questions.labels
+    assert set(offered) == set(labels.values())
     acme.ok("permit", "acme/unsure", "--permit", "train,evaluate,modify")
     text = (acme.folder / config).read_text()
 
