@@ -84,6 +84,7 @@ measure: $(VENV)/.installed
 	$(PY) benchmarks/candidates.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/answering.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/review.py --data "$(DATA)" --write-docs
+	$(PY) benchmarks/review_loop.py --data "$(DATA)" --write-docs
 	$(PY) benchmarks/writers.py --data "$(DATA)" --shapes 3B 7B --write-docs
 
 # SUITES holds checkouts, each after its own `npm install`; tests/interop/suites/README.md says which.

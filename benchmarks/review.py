@@ -436,6 +436,24 @@ def percent(share: object) -> str:
     return f"{float(str(share)) * 100:.1f} %"
 
 
+def write_table(
+    about: str,
+    lines: Sequence[tuple[str, str]],
+    head: str,
+    mark: str,
+    end: str,
+    options: argparse.Namespace,
+) -> None:
+    """Print a table, and write it into docs/ between two marks if asked."""
+    table = ["| what | measured |", "| --- | --- |", *(f"| {one} | {two} |" for one, two in lines)]
+    sys.stdout.write("\n".join([about, "", *table]) + "\n")
+    if options.write_docs:
+        before, _, rest = DOCS.read_text("utf-8").partition(mark)
+        after = rest.partition(end)[2]
+        parts = [before.rstrip(), mark, head, about, "\n".join(table), end]
+        DOCS.write_text("\n\n".join(parts) + (after or "\n"), "utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, and write it into docs/ if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -445,7 +463,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write-docs", action="store_true", help=f"into {DOCS.name}")
     options = parser.parse_args(arguments)
     lines = measured(options.data, options.rows, options.sample)
-    table = ["| what | measured |", "| --- | --- |", *(f"| {one} | {two} |" for one, two in lines)]
     about = (
         f"Measured by `python benchmarks/review.py` on {datetime.now(UTC):%Y-%m-%d} "
         f"({os.cpu_count()} cores, {platform.machine()}): clauses of CUAD, a tenth with a wrong "
@@ -454,12 +471,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "experts of CUAD did, but for one reviewer of the two, who errs in 5 % of the records. So "
         "this shows that nothing is lost on the way, not how well people review."
     )
-    sys.stdout.write("\n".join([about, "", *table]) + "\n")
-    if options.write_docs:
-        before, _, rest = DOCS.read_text("utf-8").partition(MARK)
-        after = rest.partition(END)[2]
-        parts = [before.rstrip(), MARK, "## Tried", about, "\n".join(table), END]
-        DOCS.write_text("\n\n".join(parts) + (after or "\n"), "utf-8")
+    write_table(about, lines, "## Tried", MARK, END, options)
     return 0
 
 
