@@ -31,6 +31,7 @@ from lyrikstore.verify.review.model import DecisionFile, RecordDecision, encoded
 
 MARK, END = "<!-- written by benchmarks/review_loop.py -->", "<!-- end of review_loop.py -->"
 POOL = 4000
+TO_VALIDATE = 2  # records of each intent, which the chosen candidate is trained on, too
 MS = 6000  # milliseconds that a decision claims
 CONFIG = """purpose = "train"
 name = "{name}"
@@ -59,6 +60,14 @@ def rows_of(data: Path, part: str) -> list[Row]:
     """Return the rows of a part of banking77."""
     with gzip.open(data / "banking77" / f"{part}.jsonl.gz", "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def few(rows: Iterable[Row], each: int) -> list[Row]:
+    """Return the first rows of each label."""
+    of_label = defaultdict(list)
+    for row in rows:
+        of_label[row["label"]].append(row)
+    return [row for some in of_label.values() for row in some[:each]]
 
 
 def written(path: Path, rows: Iterable[Row]) -> Path:
@@ -133,18 +142,15 @@ class Bank:
 def measured(data: Path, each: int, count: int) -> list[tuple[str, str]]:
     """Return the lines of the table."""
     chance = random.Random(SEED)
-    of_label = defaultdict(list)
     train = list({row["id"]: row for row in rows_of(data, "train")}.values())  # some are twice
     chance.shuffle(train)
-    for row in train:
-        of_label[row["label"]].append(row)
-    first = [row for some in of_label.values() for row in some[:each]]
+    first, validation = few(train, each), few(rows_of(data, "val"), TO_VALIDATE)
     taken = {row["id"] for row in first}
     pool = [row for row in train if row["id"] not in taken][:POOL]
     truth = {row["text"]: row["label"] for row in pool}
     with tempfile.TemporaryDirectory() as name:
         bank = Bank(Person(Path(name) / "bank"))
-        parts = {"first": first, "validation": rows_of(data, "val"), "test": rows_of(data, "test")}
+        parts = {"first": first, "validation": validation, "test": rows_of(data, "test")}
         for part, rows in parts.items():
             bank.commit(part, rows)
         before = bank.accuracy("first", "first")
@@ -157,7 +163,7 @@ def measured(data: Path, each: int, count: int) -> list[tuple[str, str]]:
         verdict = bank.firm.run("verify", "checkpoints/bank/reviewed")["verdict"]
     generator = figures["labelError"]
     return [
-        ("records of the first model", f"{len(first)}, {each} of each of {len(of_label)} intents"),
+        ("records of the first model", f"{len(first)}, and {len(validation)} to validate"),
         ("records it was asked about", str(len(pool))),
         ("queued, with a confidence below", f"{figures['items']}, {limit:.3f}"),
         ("answers of it that were changed", percent(generator["rate"])),
