@@ -23,6 +23,7 @@ MODEL = "checkpoints/acme/licence-classifier"
 EVALUATION = "evaluations/acme/licence-classifier"
 DATA = "datasets/acme/licences-clean"
 SOURCE = "datasets/acme/licences"
+LABELLED = "datasets/acme/licence-task.train"
 A4 = {"width": 794, "height": 1123}  # CSS pixels
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 MAX_PICTURE = 150_000  # bytes
@@ -139,6 +140,23 @@ def documents(browser: Browser, demo: Demo) -> None:
         keep(opened(browser, draft, size, "#draft-sign"), name)
 
 
+def review(browser: Browser, demo: Demo) -> None:
+    """Show the page of a reviewer, with a record that is decided and one that is not."""
+    did = json.loads(demo.run("key", "show", "--json"))["keys"][0]["did"]
+    questions = demo.made / "questions.toml"
+    questions.write_text('field = "category"\nasks = "What kind of licence is this?"\n', "utf-8")
+    asked = ("review", "new", LABELLED, "--questions", questions, "--reviewer", did)
+    asked += ("--passphrase-file", demo.folder / "homes" / "acme" / "passphrase")
+    more = ("--sample", 20, "--by", "category", "-o", demo.made / "queue", "--json")
+    made = json.loads(demo.run(*asked, *more))
+    page_file = Path(made["handedOut"][0]["path"]) / "review.html"
+    for name, size in (("review", WIDE), ("review-360", NARROW)):
+        page = opened(browser, page_file.as_uri(), size, "#review-sign")
+        page.click("#review-accept")
+        page.evaluate("scrollTo(0, 0)")
+        keep(page, name)
+
+
 def verdicts(browser: Browser, demo: Demo) -> None:
     """Let the verification page judge a delivery: whole, from a stranger, incomplete, changed."""
     did = json.loads(demo.run("key", "show", "--json"))["keys"][0]["did"]
@@ -196,7 +214,7 @@ def main() -> None:
         chromium = shutil.which("chromium")
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         demo = Demo(folder, Path(made))
-        for write in (card, documents, verdicts, explorer):
+        for write in (card, documents, review, verdicts, explorer):
             write(browser, demo)
         browser.close()
 

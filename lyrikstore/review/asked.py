@@ -16,6 +16,7 @@ from lyrikstore.curate.recipes.references import read_dataset_records
 from lyrikstore.history.manifests.manifest import Manifest
 from lyrikstore.history.repository.repository import Repository
 from lyrikstore.verify.review.model import (
+    MAX_LABEL,
     MAX_LABELS,
     MAX_QUESTIONS_BYTES,
     FurtherQuestion,
@@ -24,6 +25,8 @@ from lyrikstore.verify.review.model import (
 )
 
 _FORMAT: Final = "lyrikstore-questions/1"
+_REPEATED: Final = 2
+"""A field with a value for so many records in the mean, or more, has labels and not texts."""
 _REASONS: Final = ("wrong", "ambiguous", "unreadable", "other")
 
 
@@ -164,17 +167,24 @@ def complete_questions(
     Args:
         dataset: The dataset.
         file: The questions file.
-        records: Its records; labels that are not named are those that occur.
+        records: Its records; labels that are not named are those that occur. Another field than the
+            one with the role label has labels if its values occur twice in the mean.
         known: Labels that may be given although they do not occur, unless the file names labels.
 
     Raises:
         FormatError: (``bad-questions``) they are beyond a limit of spec §26.2.
     """
     found = {label for one in records for label in one.candidate}.union(known)
-    labels = tuple(sorted(found)) if file.labels is None else file.labels
     named = bool(file.field) and file.field != dataset.body.get("fields", {}).get("label", "")
-    if file.labels is None and (named or len(labels) > MAX_LABELS):
-        labels = ()  # a text, which is corrected and not chosen
+    is_text = (
+        len(found) > MAX_LABELS
+        or any(len(one) > MAX_LABEL for one in found)
+        or (named and len(found) * _REPEATED > len(records))
+    )
+    if file.labels is not None:
+        labels = file.labels
+    else:  # a text is corrected and not chosen
+        labels = () if is_text else tuple(sorted(found))
     several = any(len(one.candidate) > 1 for one in records)
     questions = Questions(
         format=_FORMAT,

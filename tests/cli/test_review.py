@@ -153,3 +153,39 @@ def test_an_early_reveal_and_an_edited_folder(new_person: Callable[[str], Person
     firm.ok("review", "import", anna.folder / "signed.json")
     closed = firm.ok("review", "import", "--close", "queues/acme/clauses", "--json").json
     assert closed["details"]["unanswered"] == 3
+
+
+def test_a_column_of_a_sheet_about_documents(new_person: Callable[[str], Person]) -> None:
+    """What is reviewed has no role; its labels are those that the column holds."""
+    firm = new_person("firm")
+    firm.ok("key", "new", "--no-passphrase")
+    firm.ok("init")
+    rows = ["path,kind,about"]
+    for n in range(9):
+        write(firm, f"letters/{n}.txt", f"letter {n} on {TYPES[n % 3]}")
+        rows.append(f"{n}.txt,{TYPES[0] if n == 4 else TYPES[n % 3]},letter number {n}")
+    write(firm, "sheet.csv", "\n".join(rows) + "\n")
+    firm.ok("commit", "letters", "-d", "acme/letters", "--metadata", "sheet.csv")
+    new = ("review", "new", "acme/letters", "--reviewer", firm.did(), "--questions", "q.toml")
+    write(firm, "q.toml", 'field = "about"\n')
+    (handed,) = firm.ok(*new, "-o", "texts", "--json").json["handedOut"]
+    assert open_folder(firm.folder / handed["path"]).folder.questions.labels == ()
+    write(firm, "q.toml", 'field = "kind"\nreasons = ["wrong-type"]\n')
+    (handed,) = firm.ok(*new, "-o", "queue", "--json").json["handedOut"]
+    folder = firm.folder / handed["path"]
+    assert open_folder(folder).folder.questions.labels == TYPES
+    decide(folder, careful=True)
+    firm.ok("review", "sign", folder, "-o", "signed.json")
+    firm.ok("review", "import", "signed.json")
+    write(
+        firm,
+        "r.toml",
+        'recipe = 1\n[[step]]\nuse = "reviewed/1"\nreview = "reviews/acme/letters"\n'
+        'unreviewed = "drop"\n',
+    )
+    firm.ok("filter", "acme/letters", "--recipe", "r.toml", "--as", "acme/reviewed")
+    words = ("query", "select path, kind from records order by path", "--records", "acme/reviewed")
+    rows = firm.ok(*words, "--json").json["rows"]
+    assert [tuple(one) for one in rows] == [(f"{n}.txt", TYPES[n % 3]) for n in range(9)]
+    for name in ("reviews/acme/letters", "acme/reviewed"):
+        assert firm.ok("verify", name, "--json").json["verdict"] == "trusted"
