@@ -52,7 +52,7 @@ from lyrikstore.verify.review.model import (
 )
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs" / "review.md"
+DOCS = HERE.parent / "docs" / "internals" / "review.md"
 MARK, END = "<!-- written by benchmarks/review.py -->", "<!-- end of review.py -->"
 SEED, WRONG, ERRING = 40, 0.1, 0.05
 PHRASE = "a long sentence that nobody guesses"
@@ -471,7 +471,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "experts of CUAD did, but for one reviewer of the two, who errs in 5 % of the records. So "
         "this shows that nothing is lost on the way, not how well people review."
     )
-    write_table(about, lines, "## Tried", MARK, END, options)
+    write_table(about, lines, "## Planted errors", MARK, END, options)
     return 0
 
 

@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"({os.cpu_count()} cores, {platform.machine()}): questions to a bank, banking77, and "
         "models of the kind `tfidf`. The reviewer answers as banking77 does."
     )
-    write_table(about, lines, "### From unsure answers to the next model", MARK, END, options)
+    write_table(about, lines, "## From unsure answers to the next model", MARK, END, options)
     return 0
 
 

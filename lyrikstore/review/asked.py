@@ -181,10 +181,8 @@ def complete_questions(
         or any(len(one) > MAX_LABEL for one in found)
         or (named and len(found) * _REPEATED > len(records))
     )
-    if file.labels is not None:
-        labels = file.labels
-    else:  # a text is corrected and not chosen
-        labels = () if is_text else tuple(sorted(found))
+    occurring = () if is_text else tuple(sorted(found))  # a text is corrected and not chosen
+    labels = occurring if file.labels is None else file.labels
     several = any(len(one.candidate) > 1 for one in records)
     questions = Questions(
         format=_FORMAT,
